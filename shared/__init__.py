@@ -1,0 +1,1 @@
+"""Mechanisms that every service needs and none owns."""

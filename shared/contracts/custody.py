@@ -1,0 +1,222 @@
+"""Where a laptop is and who holds it, as delivery's facts tell it. Pure.
+
+Delivery decides by it and tracking shows it, so the
+reading of the facts stands once, beside the facts.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.contracts import delivery, ordering
+from shared.contracts.calendar import day_of, working_days_after
+from shared.contracts.identifiers import department
+from shared.decisions import Said
+
+REGION = "region"  # speaks of whatever is its own: of every laptop
+MISSED, CALLED_OFF, NOT_ADMITTED = "hand-out-missed", "called-off", "admission-refused"
+REPORT_WITHIN = 5  # working days from arrival in which a discrepancy is reported in time
+
+Withdrawn = delivery.LaptopFactWithdrawn | delivery.ShipmentFactWithdrawn
+
+
+class Custody(Struct, frozen=True):
+    """Where and with whom. `carriers`: who listed it first in which shipment; `counted`: shipments
+    that are done with, for a school has the laptop, "" standing for one that nobody named;
+    `remarks`: what is unusual; `withdrawn`: events that hold no longer, as `<party> <id>`.
+    """
+
+    location: str = "unknown"
+    holder: str = "nobody"
+    school: str | None = None
+    student: str | None = None
+    since: datetime | None = None
+    arrived_at: datetime | None = None
+    shipment: str | None = None
+    carriers: dict[str, str] = {}
+    counted: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+
+
+def as_it_counts(life: Sequence[Said]) -> list[Said]:
+    """A life in order, with what was withdrawn first, then
+    what was packed: both hold for what happened before, too.
+    """
+    return sorted(life, key=lambda said: _FIRST.get(type(said.fact), 2))
+
+
+# Facts that hold for what happened before them, so that a life is folded again; and those whose
+# place in a life makes no difference.
+RESTARTS = (
+    delivery.LaptopPacked,
+    delivery.LaptopFactWithdrawn,
+    delivery.ShipmentFactWithdrawn,
+)
+COMMUTING = (delivery.ShipmentPacked,)
+
+_FIRST: dict[type, int] = {
+    delivery.LaptopFactWithdrawn: 0,
+    delivery.ShipmentFactWithdrawn: 0,
+    delivery.LaptopPacked: 1,
+}
+
+
+def named(said: Said) -> str:
+    """The event that a fact came of, as it stands among the withdrawn."""
+    return f"{said.source} {said.id}"
+
+
+def with_withdrawn(withdrawn: tuple[str, ...], fact: Withdrawn) -> tuple[str, ...]:
+    """The events that hold no longer, with one more."""
+    return tuple(sorted({*withdrawn, f"{fact.party} {fact.event}"}))
+
+
+def moved(now: Custody, said: Said) -> Custody:
+    """Custody after one more fact; the same one, when the fact moves and remarks nothing."""
+    if isinstance(said.fact, delivery.LaptopFactWithdrawn):
+        return replace(now, withdrawn=with_withdrawn(now.withdrawn, said.fact))
+    if now.withdrawn and named(said) in now.withdrawn:
+        return now
+    if getattr(said.fact, "whole", False) and said.fact.shipment not in now.carriers:
+        return now  # said of all that is in a shipment, and it is in there no longer
+    return _on_the_road(now, said) or _at_school(now, said) or _decided(now, said) or now
+
+
+def _on_the_road(now: Custody, said: Said) -> Custody | None:  # noqa: PLR0911  a return for each
+    match said.fact:
+        case delivery.LaptopExpected() | ordering.LaptopAnnounced():
+            if now.location != "unknown":
+                return now
+            return replace(now, location="announced", holder="supplier", since=said.happened_at)
+        case delivery.LaptopPacked(shipment, carrier):
+            return replace(now, carriers={shipment: carrier} | now.carriers)
+        case (
+            delivery.LaptopDispatched(shipment)
+            | delivery.LaptopInTransit(shipment)
+            | delivery.LaptopRedirected(shipment=shipment)
+        ):
+            return _carried(now, said, shipment, "in-transit")
+        case delivery.LaptopArrived(shipment):
+            there = _carried(now, said, shipment, "arrived")
+            came = _may_carry(now, said.source, shipment)
+            return replace(there, arrived_at=said.happened_at) if came else there
+        case delivery.LaptopRefused(shipment):
+            if said.source.startswith("carrier:"):
+                return _carried(now, said, shipment, "refused")
+            return _placed(now, said, "refused", "carrier", now.school)
+    return None
+
+
+def _at_school(now: Custody, said: Said) -> Custody | None:  # noqa: PLR0911  a return for each
+    match said.fact:
+        case delivery.LaptopReceived(school, shipment):
+            here = _placed(_counted(now, shipment), said, "at-school", "school", school)
+            twice = now.location in ("at-school", "with-student") and now.school != school
+            return _with(here, "two-schools") if twice else _without(here, "wrong-school")
+        case delivery.DiscrepancyReported() as reported:
+            return _differing(_in_time(now, said, reported.school), said, reported)
+        case delivery.LaptopMoved(_, school) | delivery.LaptopBackToStock(school):
+            here = _placed(_counted(now, None), said, "at-school", "school", school)
+            return _without(here, "two-schools", "two-students")
+        case delivery.HandOutMissed():
+            return _with(now, MISSED)
+        case delivery.LaptopHandedOut(student, school):
+            home = _placed(_counted(now, None), said, "with-student", "student", school)
+            home = _without(replace(home, student=student), MISSED)
+            if now.student not in (None, student):
+                return _with(home, "two-students")
+            return home if now.location == "at-school" else _with(home, "not-received")
+    return None
+
+
+def _differing(now: Custody, said: Said, reported: delivery.DiscrepancyReported) -> Custody:
+    """What is missing is nowhere; what nobody expected is there all the same; what is at another
+    school than its own stays in the carrier's hands; what is damaged is where it was.
+    """
+    match reported.kind:
+        case "missing":
+            return _placed(
+                _counted(now, reported.shipment), said, "missing", "nobody", reported.school
+            )
+        case "unexpected":
+            here = _counted(now, reported.shipment)
+            return _with(_placed(here, said, "at-school", "school", reported.school), "unexpected")
+        case "wrong-school":
+            there = _placed(now, said, "arrived", "carrier", reported.school)
+            return _with(there, "wrong-school")
+    return _with(now, reported.kind)
+
+
+def _decided(now: Custody, said: Said) -> Custody | None:
+    """What ordering decided of the laptop, in its own words or as delivery heard it."""
+    match said.fact:
+        case delivery.LaptopCalledOff() | ordering.LaptopCancelled():
+            return _with(now, CALLED_OFF)
+        case ordering.AdmissionRefused():
+            return _with(now, NOT_ADMITTED)
+    return None
+
+
+def _in_time(now: Custody, said: Said, school: str | None) -> Custody:
+    """A discrepancy is reported within five working days of arrival; later ones are kept, with a
+    remark. Rule: domain, delivery (CCAG-FCS, reserves at delivery).
+    """
+    if now.arrived_at is None or not said.source.startswith("school:"):
+        return now
+    arrived = day_of(now.arrived_at)
+    last = working_days_after(arrived, REPORT_WITHIN, department(school))
+    late = day_of(said.happened_at) > last
+    return _with(now, "reported-late") if late else now
+
+
+def _carried(now: Custody, said: Said, shipment: str | None, location: str) -> Custody:
+    """A carrier's claim, where he may make it."""
+    if not _may_carry(now, said.source, shipment):
+        foreign = said.source not in {*now.carriers.values(), REGION} and now.carriers
+        return _with(now, "another-carrier") if foreign else now
+    there = _placed(now, said, location, "carrier", now.school)
+    return replace(there, shipment=shipment or now.shipment)
+
+
+def _may_carry(now: Custody, source: str, shipment: str | None) -> bool:
+    """Whether a carrier's claim moves the laptop: not when the shipment is another party's, nor
+    once a school has counted it. A claim that names no shipment is about one that is under way.
+    """
+    if shipment:
+        return shipment not in now.counted and source in (
+            now.carriers.get(shipment, source),
+            REGION,
+        )
+    under_way = {carrier for one, carrier in now.carriers.items() if one not in now.counted}
+    known = now.carriers or now.counted
+    return source == REGION or source in under_way or not known
+
+
+def _placed(now: Custody, said: Said, location: str, holder: str, school: str | None) -> Custody:
+    return replace(
+        now,
+        location=location,
+        holder=holder,
+        school=school,
+        student=None,
+        since=said.happened_at,
+    )
+
+
+def _counted(now: Custody, shipment: str | None) -> Custody:
+    """A count closes the shipment that it names; without a
+    name, all in which the laptop may be, whoever named them.
+    """
+    closed = {shipment} if shipment else {*now.carriers, now.shipment or ""}
+    return replace(now, counted=tuple(sorted({*now.counted, *closed})))
+
+
+def _with(now: Custody, remark: str) -> Custody:
+    return replace(now, remarks=tuple(sorted({*now.remarks, remark})))
+
+
+def _without(now: Custody, *remarks: str) -> Custody:
+    return replace(now, remarks=tuple(one for one in now.remarks if one not in remarks))

@@ -1,0 +1,74 @@
+"""What the fields of facts mean. Pure.
+
+A word means the same in every fact, so its meaning stands once; where one means something else it
+stands under `<Class>.<field>`. docs/glossary.md has the words of pages beside those of code.
+"""
+
+from collections.abc import Mapping
+
+FIELDS: Mapping[str, str] = {
+    "type": "The wire name of the fact, the same as ce_type.",
+    # who and what
+    "laptop": "The laptop's key, `<maker>/<SERIAL>`.",
+    "shipment": "The shipment's SSCC, 18 digits.",
+    "order": "The number of the purchase order.",
+    "line": "The number of the order line.",
+    "lines": "What is ordered, line by line.",
+    "lot": "The lot of the public contract.",
+    "school": "The school's UAI, seven digits and a letter.",
+    "to_school": "The UAI of the school that it goes to now.",
+    "party": "Whose word it was, as in `carrier:acme`.",
+    "event": "The id under which the party said it.",
+    "student": "The student's pseudonym, a random UUID that only enrolment can undo.",
+    "carrier": "The party that announced the shipment and owns it, as in `carrier:acme`.",
+    "supplier": "The supplier's name, as in its key `supplier:<name>`.",
+    "buyer": "The body that places the order.",
+    "paid_by": "The body that pays the line.",
+    "model": "The laptop's model as the order names it.",
+    "school_year": "The school year, as in `2020-2021`; it changes on 1 September.",
+    # what schools need in a school year
+    "share": "A share of the newcomers: 0.05 for 5 %.",
+    "newcomers": "How many students begin at the school.",
+    "stock_back": "How many laptops the school has back.",
+    "decided": "How many it is to get, where a person said so; null where it is computed.",
+    "revision": "Which word on it this is, from 1: the highest holds, whatever the times say.",
+    "changes": "How many laptops more, or less, by the school's UAI.",
+    "AmendedLine.quantity": "How many laptops from now on.",
+    "change": "How many laptops more, or less, than before.",
+    "OrderAmended.lines": "What changes, line by line.",
+    "cancelled": "How many laptops come no more, by line.",
+    "OrderLate.lines": "How many laptops were awaited, by line.",
+    # how many, from when
+    "quantity": "How many laptops.",
+    "promised_on": "The day by which the supplier promised delivery.",
+    "warranty_months": "How long the warranty lasts from admission, in months.",
+    "warranty_from": "The first day of the warranty.",
+    "warranty_to": "The day on which the warranty ends.",
+    # how
+    "whole": "True when it was said of all in the shipment, false when laptops were listed.",
+    "DiscrepancyReported.kind": "How count and papers differ: `missing`, `damaged`, `unexpected`, "
+    "`wrong-school`; further words may come.",
+    "LaptopDisputed.kind": "As in discrepancy-reported.",
+    "minor": "Whether the student was under age, as the school asserts it.",
+    "student_signed_at": "When the student signed the charter.",
+    "guardian_signed_at": "When a guardian signed it; null when none did.",
+    "sleeve": "Whether a sleeve was handed out with the laptop.",
+    "storage": "Whether an SD card or a USB stick was handed out with it.",
+    # a school's entry in the directory
+    "SchoolListed.name": "The school's name.",
+    "SchoolListed.kind": "The kind of school, as the directory writes it, such as LEGT.",
+    "sector": "Public or private, as the directory writes it.",
+    "academy": "The académie the school belongs to.",
+    "department": "The département's number, two characters.",
+    "insee_code": "The commune's INSEE code.",
+    "town": "The commune's name.",
+    "postcode": "The postal code.",
+}
+
+
+def meaning(owner: str, field: str) -> str:
+    """What a field of a class means. Raises KeyError, naming both, for a word without a meaning."""
+    found = FIELDS.get(f"{owner}.{field}") or FIELDS.get(field)
+    if found is None:
+        raise KeyError(f"{owner}.{field}")
+    return found

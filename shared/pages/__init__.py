@@ -1,0 +1,1 @@
+"""What every service's pages are made of: layout, style sheet, words, dates, the life line."""

@@ -1,0 +1,57 @@
+"""The page for when it went wrong: what happened, what was kept, what to do."""
+
+from jinja2 import Environment
+from msgspec import Struct
+
+from shared.pages.rendering import Visit, page
+
+
+class Trouble(Struct, frozen=True):
+    """Three sentences in French; `act` and `path`: the link that helps, else the first page's."""
+
+    happened: str
+    kept: str
+    do: str
+    act: str = "Revenir à l'accueil"
+    path: str = ""
+
+
+TROUBLES = {
+    403: Trouble(
+        "La clé donnée n'ouvre pas cet acte.",
+        "Rien n'a été changé.",
+        "Revenez en arrière et donnez une clé valide, celle de l'exploitation par exemple.",
+    ),
+    404: Trouble(
+        "Cette page n'existe pas, ou ne vous est pas ouverte.",
+        "Rien n'a été perdu : l'adresse seule est en cause.",
+        "Vérifiez l'adresse, ou cherchez par numéro de série, commande, palette ou lycée.",
+    ),
+    422: Trouble(
+        "Ce qui a été demandé n'a pas la forme attendue.",
+        "Rien n'a été changé.",
+        "Revenez en arrière, corrigez et envoyez de nouveau.",
+    ),
+    503: Trouble(
+        "La base de données ne répond pas.",
+        "Rien n'a été enregistré à moitié : ce qui était enregistré le reste.",
+        "Rechargez la page dans quelques secondes.",
+    ),
+    500: Trouble(
+        "Une erreur de notre fait a arrêté la page.",
+        "Rien n'a été enregistré à moitié : ce qui était enregistré le reste.",
+        "Rechargez la page. Si l'erreur revient, donnez la référence ci-dessous au support.",
+    ),
+}
+
+
+def error_page(
+    templates: Environment,
+    visit: Visit,
+    status: int,
+    reference: str = "",
+    trouble: Trouble | None = None,
+) -> str:
+    """`reference`: what finds it in the logs. Without `trouble`, the usual words for the status."""
+    said = trouble or TROUBLES.get(status, TROUBLES[500 if status >= 500 else 422])
+    return page(templates, "error.html", visit, status=status, trouble=said, reference=reference)

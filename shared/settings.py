@@ -1,0 +1,109 @@
+"""Everything the environment may say, read once."""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from msgspec import Struct
+
+from shared.contracts import identifiers
+from shared.contracts.identifiers import Makers
+
+PORTS = {"tracking": 0, "ordering": 1, "delivery": 2, "repairs": 3, "handover": 4, "enrolment": 5}
+ROOT = Path(__file__).parent.parent
+
+
+class Wrong(Exception):
+    """The environment says something that cannot be: one sentence, with the variable's name."""
+
+
+class Settings(Struct, frozen=True):
+    """What one service needs to know of the world. `clock` is
+    a file that holds the present moment, for invented years.
+    """
+
+    service: str
+    database: str
+    kafka: str
+    host: str
+    port: int
+    home: Path
+    keys: Path
+    makers: Path
+    clock: Path | None
+    log_level: str
+
+
+def read(service: str, said: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of a service. Raises Wrong."""
+    home = Path(said.get("TROUSSEAU_HOME", "var")).absolute()
+    first = _port(said.get("TROUSSEAU_PORT", "8000"))
+    level = said.get("TROUSSEAU_LOG", "INFO").upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise Wrong(f"TROUSSEAU_LOG is {level}: say DEBUG, INFO, WARNING or ERROR")
+    return Settings(
+        service=service,
+        database=database_url(service, home, said.get("TROUSSEAU_DATABASE", "sqlite")),
+        kafka=said.get("TROUSSEAU_KAFKA", f"127.0.0.1:{first + 92}"),
+        host=said.get("TROUSSEAU_HOST", "127.0.0.1"),
+        port=first + PORTS[service],
+        home=home,
+        keys=Path(said.get("TROUSSEAU_KEYS", str(home / "keys.json"))),
+        makers=Path(said.get("TROUSSEAU_MAKERS", str(ROOT / "deploy" / "makers.csv"))),
+        clock=Path(said["TROUSSEAU_CLOCK"]) if said.get("TROUSSEAU_CLOCK") else None,
+        log_level=level,
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1024 <= int(text) <= 32767 - 92:
+        raise Wrong(
+            f"TROUSSEAU_PORT is {text!r}: the first port must be between 1024 and {32767 - 92}"
+        )
+    return int(text)
+
+
+def database_url(service: str, home: Path, said: str) -> str:
+    """The service's own database: a file under home, or one
+    in the PostgreSQL server that the environment names.
+    """
+    if said == "sqlite":
+        return f"sqlite:///{home / 'db' / service}.sqlite3"
+    if said.startswith("sqlite:///"):
+        return said.replace("{service}", service)
+    parts = urlsplit(said)
+    if parts.scheme not in ("postgresql", "postgres") or not parts.hostname:
+        raise Wrong(
+            f"TROUSSEAU_DATABASE is {said.split('@')[-1]!r}: say sqlite, or postgresql://user:password@host:port/"
+        )
+    if "{service}" in said:
+        return said.replace("{service}", service)
+    return urlunsplit(parts._replace(scheme="postgresql", path=f"/trousseau_{service}"))
+
+
+def clock(settings: Settings) -> Callable[[], datetime]:
+    """The present moment, aware: the machine's, or what the
+    clock file holds. Raises Wrong when that cannot be read.
+    """
+    file = settings.clock
+    if file is None:
+        return lambda: datetime.now(UTC)
+
+    def moved() -> datetime:
+        try:
+            return datetime.fromisoformat(file.read_text().strip()).astimezone(UTC)
+        except (OSError, ValueError) as problem:
+            raise Wrong(f"TROUSSEAU_CLOCK: {file} holds no RFC 3339 moment ({problem})") from None
+
+    return moved
+
+
+def makers(file: Path) -> Makers:
+    """The table of makers. Raises Wrong when it cannot be read."""
+    try:
+        with file.open(newline="", encoding="utf-8") as lines:
+            return identifiers.makers(lines)
+    except (OSError, ValueError) as trouble:
+        raise Wrong(f"TROUSSEAU_MAKERS: {file} is not a table of makers ({trouble})") from None
