@@ -1,0 +1,1 @@
+"""Who decides: one package per service; no service imports another."""

@@ -1,0 +1,10 @@
+"""Ordering: what the region buys, and which laptops fill the orders.
+
+Owns: the school directory, school years and what each school needs in one, purchase orders and
+    their lines, the suppliers' serial numbers, admission.
+Says: school-listed, spare-share-set, need-stated, needs-ordered, order-placed, order-amended,
+    order-cancelled, order-late, order-line-fulfilled, line-announced, line-admitted,
+    line-delivered, laptop-announced, laptop-admitted, admission-refused, laptop-cancelled,
+    laptop-delivered, laptop-disputed.
+Hears: delivery.laptop-received, delivery.discrepancy-reported.
+"""

@@ -1,0 +1,250 @@
+"""Ordering's rules: schools, needs, orders, the supplier's serial numbers, admission. Pure.
+
+Orders, serial lists and admissions are intents: decided in the order in which they arrive, and
+refused where they break what stands. What is heard of delivery only counts.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, assert_never
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from services.ordering.core import laptops, needs, orders
+from services.ordering.core.commands import (
+    WARRANTY_MONTHS,
+    AdmitLaptop,
+    AdmitLine,
+    AmendOrder,
+    AnnounceLaptop,
+    CancelLaptop,
+    CancelOrder,
+    CloseDay,
+    Command,
+    CountDelivered,
+    ListSchool,
+    Lot,
+    NoteDelivered,
+    NoteDisputed,
+    OrderNeeds,
+    PlaceOrder,
+    RefuseAdmission,
+    SetSpareShare,
+    StateNeed,
+)
+from services.ordering.core.laptops import Laptop, months_after
+from services.ordering.core.needs import Campaign, Need, computed, needed, spare, still_needed
+from services.ordering.core.orders import Order, awaited, outstanding
+from shared.contracts import ordering
+from shared.contracts.calendar import day_of
+from shared.contracts.identifiers import kind_of
+from shared.decisions import Claim, Core, Decision, Folding, Refusal, Said
+
+__all__ = [
+    "CORE",
+    "WARRANTY_MONTHS",
+    "AdmitLaptop",
+    "AdmitLine",
+    "AmendOrder",
+    "AnnounceLaptop",
+    "Campaign",
+    "CancelLaptop",
+    "CancelOrder",
+    "CloseDay",
+    "Command",
+    "CountDelivered",
+    "Laptop",
+    "ListSchool",
+    "Lot",
+    "Need",
+    "NoteDelivered",
+    "NoteDisputed",
+    "Order",
+    "OrderNeeds",
+    "PlaceOrder",
+    "RefuseAdmission",
+    "School",
+    "SetSpareShare",
+    "StateNeed",
+    "awaited",
+    "computed",
+    "day_of",
+    "months_after",
+    "needed",
+    "outstanding",
+    "spare",
+    "still_needed",
+]
+
+
+class School(Struct, frozen=True):
+    """A school's entry; an empty name when it is not listed."""
+
+    name: str = ""
+    kind: str = ""
+    sector: str = ""
+    academy: str = ""
+    department: str = ""
+    insee_code: str = ""
+    town: str = ""
+    postcode: str = ""
+
+
+def keys(command: Command) -> tuple[str, ...]:
+    match command:
+        case PlaceOrder(year, lines=lines):
+            schools = dict.fromkeys(f"school:{line.school}" for line in lines)
+            return (f"campaign:{year}", *schools)
+        case OrderNeeds(year) | AmendOrder(year) | CancelOrder(year):
+            return (f"campaign:{year}",)
+        case StateNeed(school):
+            return (f"school:{school}",)
+        case AnnounceLaptop(order) | AdmitLaptop(order):
+            return (f"order:{order}",)
+    return ()
+
+
+# -- decide
+
+
+def decide(states: Mapping[str, Any], claim: Claim) -> Decision:
+    """Facts of one claim, `()` when it is already so, or why not."""
+    match kind_of(claim.subject):
+        case "school":
+            return _list(states[claim.subject], claim.subject, claim.command)
+        case "campaign":
+            return _campaign(states, claim)
+        case "order":
+            return _order(states, claim)
+    return _laptop(states, claim)
+
+
+def _list(stands: School, key: str, command: ListSchool) -> Decision:
+    if asdict(command) == asdict(stands):
+        return ()
+    return ((key, ordering.SchoolListed(**asdict(command))),)
+
+
+def _campaign(states: Mapping[str, Any], claim: Claim) -> Decision:
+    now: Campaign = states[claim.subject]
+    match claim.command:
+        case SetSpareShare() as command:
+            return needs.share_set(now, claim.subject, command)
+        case StateNeed(school) as command:
+            return needs.stated(now, claim.subject, command, bool(states[f"school:{school}"].name))
+    assert_never(claim.command)
+
+
+def _order(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: PLR0911  a return for each command
+    now, key = states[claim.subject], claim.subject
+    match claim.command:
+        case PlaceOrder() as command:
+            schools = {line.school: states[f"school:{line.school}"] for line in command.lines}
+            return orders.place(now, key, command, schools)
+        case OrderNeeds() as command:
+            return _order_needs(states, key, command)
+        case AmendOrder() as command:
+            return orders.amend(now, key, command)
+        case CancelOrder():
+            return orders.cancel(now, key)
+        case AdmitLine(line):
+            return orders.admit_line(now, claim, line)
+        case CountDelivered(line, laptop):
+            return orders.delivered(now, key, line, laptop)
+        case CloseDay(day):
+            return orders.close_day(now, key, day)
+    assert_never(claim.command)
+
+
+def _order_needs(states: Mapping[str, Any], key: str, command: OrderNeeds) -> Decision:
+    lines = needs.lines(states[f"campaign:{command.school_year}"], command)
+    if isinstance(lines, Refusal) and not states[key].lines:
+        return lines
+    made = () if isinstance(lines, Refusal) else lines
+    placed = ordering.OrderPlaced(
+        command.school_year, command.buyer, command.supplier, made, command.warranty_months
+    )
+    return orders.of_needs(states[key], key, placed)
+
+
+def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:
+    laptop, key = states[claim.subject], claim.subject
+    match claim.command:
+        case AnnounceLaptop(order) as command:
+            return laptops.announce(states[f"order:{order}"], laptop, claim, command)
+        case AdmitLaptop(order) as command:
+            return laptops.admit(states[f"order:{order}"], laptop, claim, command)
+        case RefuseAdmission() as command:
+            return laptops.refuse(laptop, key, command)
+        case CancelLaptop():
+            return laptops.cancel(laptop, key)
+        case NoteDelivered():
+            return laptops.note_delivered(laptop, key)
+        case NoteDisputed(kind):
+            return laptops.note_disputed(laptop, key, kind)
+    assert_never(claim.command)
+
+
+# -- what follows
+
+
+def follow(_before: Mapping[str, Any], after: Mapping[str, Any], claim: Claim) -> Iterable[Claim]:
+    """A laptop that a school counted counts for its order line."""
+    now = after[claim.subject]
+    if isinstance(claim.command, NoteDelivered) and now.order is not None:
+        count = CountDelivered(now.line, claim.subject)
+        name, key = f"{claim.id} {claim.subject}", f"order:{now.order}"
+        yield Claim("ordering", name, key, claim.happened_at, count, stated=False)
+
+
+def _its_order(now: Laptop) -> tuple[str, ...]:
+    return (f"order:{now.order}",) if now.order else ()
+
+
+# -- evolve
+
+
+def start(key: str) -> School | Campaign | Order | Laptop:
+    empty: Mapping[str, type[School | Campaign | Order | Laptop]] = {
+        "school": School,
+        "campaign": Campaign,
+        "order": Order,
+        "laptop": Laptop,
+    }
+    return empty[kind_of(key)]()
+
+
+def evolve(now: Any, said: Said) -> Any:
+    match now:
+        case Order():
+            return orders.evolve(now, said)
+        case Laptop():
+            return laptops.evolve(now, said.fact)
+        case Campaign():
+            return needs.evolve(now, said.fact)
+    listed: ordering.SchoolListed = said.fact
+    return School(**asdict(listed))
+
+
+CORE = Core(
+    publisher="ordering",
+    commands=Command,
+    facts=ordering.Fact,
+    folding=Folding(
+        ordering.RANK,
+        evolve,
+        start,
+        stands=orders.placed_first,
+        # They only add up, or bear a number of their own: when they happened makes no difference.
+        commuting=(
+            *(ordering.LineAnnounced, ordering.LineAdmitted, ordering.LineDelivered),
+            *(ordering.OrderAmended, ordering.OrderCancelled, ordering.OrderLineFulfilled),
+            *(ordering.OrderLate, ordering.LaptopDelivered),
+            *(ordering.SpareShareSet, ordering.NeedStated, ordering.NeedsOrdered),
+        ),
+    ),
+    keys=keys,
+    decide=decide,
+    follow=follow,
+    reach={NoteDelivered: _its_order},
+)

@@ -1,0 +1,169 @@
+"""Laptops that fill orders: announced, admitted or not, called off, delivered. Pure."""
+
+from calendar import monthrange
+from datetime import date
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.ordering.core import orders
+from services.ordering.core.commands import AdmitLaptop, AnnounceLaptop, RefuseAdmission
+from services.ordering.core.orders import Order
+from shared.contracts import ordering
+from shared.contracts.calendar import day_of
+from shared.decisions import Claim, Decision, Refusal
+
+CORRECT = "correct the number, or leave it out"
+
+
+class Laptop(Struct, frozen=True):
+    """A laptop as ordering knows it. `delivered`: a school counted it; `disputed`: the last
+    discrepancy that was reported of it.
+    """
+
+    order: str | None = None
+    line: str | None = None
+    admitted: bool = False
+    refused: bool = False
+    cancelled: bool = False
+    delivered: bool = False
+    disputed: str | None = None
+
+
+# -- decide
+
+
+def announce(order: Order, laptop: Laptop, claim: Claim, command: AnnounceLaptop) -> Decision:  # noqa: PLR0911  a return for each refusal
+    line = order.lines.get(command.line)
+    if line is None:
+        return Refusal(
+            "unknown-line",
+            f"order {command.order} has no line {command.line}: name one of its lines",
+            "/line",
+        )
+    if claim.party.startswith("supplier:") and claim.party != f"supplier:{order.supplier}":
+        return Refusal("not-your-order", f"order {command.order} is another supplier's", "/order")
+    if command.model.casefold() != line.model.casefold():
+        return Refusal(
+            "other-model",
+            f"line {command.line} is for {line.model}: correct the model or the line",
+            "/model",
+        )
+    if laptop.order is not None:
+        if (laptop.order, laptop.line) == (command.order, command.line):
+            return ()
+        return Refusal("already-announced", _where_it_stands(laptop, claim, command), "/serial")
+    if order.cancelled_at:
+        return Refusal(
+            "order-cancelled", f"order {command.order} is cancelled: ask for another", "/order"
+        )
+    if orders.outstanding(order, command.line) <= 0:
+        return Refusal(
+            "more-than-ordered",
+            f"all {line.quantity} laptops of line {command.line} are announced: "
+            "have the order amended, or leave this one out",
+            "/line",
+        )
+    return _announced(order, laptop, claim, command)
+
+
+def _announced(
+    order: Order, laptop: Laptop, claim: Claim, command: AnnounceLaptop
+) -> tuple[tuple[str, Any], ...]:
+    """What comes of an announcement: by what stands it may be admitted, and delivered, at once."""
+    line = order.lines[command.line]
+    announced = ordering.LaptopAnnounced(
+        *(command.order, command.line, line.school, line.model, line.lot, order.supplier),
+        promised_on=line.promised_on,
+    )
+    key = f"order:{command.order}"
+    facts: list[tuple[str, Any]] = [
+        (claim.subject, announced),
+        (key, ordering.LineAnnounced(command.line, claim.subject)),
+    ]
+    decided = order.admitted_on.get(command.line)
+    if decided is not None:  # it stands: for each laptop heard of later, from that day on
+        day = max(decided, day_of(claim.happened_at))
+        facts.append((claim.subject, _admitted(order, command.order, command.line, day)))
+    if laptop.delivered:
+        facts += orders.delivered(order, key, command.line, claim.subject)
+    return tuple(facts)
+
+
+def _where_it_stands(laptop: Laptop, claim: Claim, command: AnnounceLaptop) -> str:
+    """Where a laptop is announced already; a supplier is told of no order but the one at hand."""
+    if claim.party.startswith("supplier:") and laptop.order != command.order:
+        return f"it is announced already, on another order: {CORRECT}"
+    where = f"order {laptop.order}, line {laptop.line}"
+    return f"it is announced already, on {where}: {CORRECT}"
+
+
+def admit(order: Order, laptop: Laptop, claim: Claim, command: AdmitLaptop) -> Decision:
+    if (laptop.order, laptop.line) != (command.order, command.line):
+        return _not_on_line(command)
+    if laptop.admitted or (command.standing and (laptop.refused or laptop.cancelled)):
+        return ()  # the warranty starts once; what was refused by name is not meant
+    day = day_of(claim.happened_at)
+    return ((claim.subject, _admitted(order, command.order, command.line, day)),)
+
+
+def refuse(laptop: Laptop, key: str, command: RefuseAdmission) -> Decision:
+    if (laptop.order, laptop.line) != (command.order, command.line):
+        return _not_on_line(command)
+    if laptop.admitted:
+        owned = "it is admitted: the region owns it and its warranty runs"
+        return Refusal("already-admitted", owned, "/laptops")
+    if laptop.refused:
+        return ()
+    return ((key, ordering.AdmissionRefused(command.order, command.line)),)
+
+
+def _not_on_line(command: AdmitLaptop | RefuseAdmission) -> Refusal:
+    where = f"it is not announced on order {command.order}, line {command.line}"
+    return Refusal("not-on-line", where, "/laptops")
+
+
+def _admitted(order: Order, name: str, line: str, day: date) -> ordering.LaptopAdmitted:
+    return ordering.LaptopAdmitted(name, line, day, months_after(day, order.warranty_months))
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day so many months on, or the month's last where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def cancel(laptop: Laptop, key: str) -> Decision:
+    """A laptop whose order is cancelled, unless the region has it already."""
+    if laptop.order is None or laptop.line is None or laptop.admitted or laptop.cancelled:
+        return ()
+    return ((key, ordering.LaptopCancelled(laptop.order, laptop.line)),)
+
+
+def note_delivered(laptop: Laptop, key: str) -> Decision:
+    return () if laptop.delivered else ((key, ordering.LaptopDelivered()),)
+
+
+def note_disputed(laptop: Laptop, key: str, kind: str) -> Decision:
+    return () if laptop.disputed == kind else ((key, ordering.LaptopDisputed(kind)),)
+
+
+# -- evolve
+
+
+def evolve(now: Laptop, fact: object) -> Laptop:  # noqa: PLR0911  a return for each fact
+    match fact:
+        case ordering.LaptopAnnounced(order, line):
+            return replace(now, order=order, line=line)
+        case ordering.LaptopAdmitted():
+            return replace(now, admitted=True, refused=False, cancelled=False)
+        case ordering.AdmissionRefused():
+            return replace(now, refused=not now.admitted)
+        case ordering.LaptopCancelled():
+            return replace(now, cancelled=not now.admitted)
+        case ordering.LaptopDelivered():
+            return replace(now, delivered=True)
+        case ordering.LaptopDisputed(kind):
+            return replace(now, disputed=kind)
+    return now

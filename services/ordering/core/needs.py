@@ -1,0 +1,125 @@
+"""What schools need in a school year, and the lines that an order makes of it. Pure."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.ordering.core.commands import Lot, OrderNeeds, SetSpareShare, StateNeed
+from shared.contracts import ordering
+from shared.contracts.identifiers import department
+from shared.contracts.ordering import OrderLine
+from shared.decisions import Decision, Refusal
+
+SPARE_SHARE = 0.05  # until a school year is given another
+MOST_LINES = 2_000
+
+
+class Need(Struct, frozen=True):
+    """What was said of a school; `revision` counts how often."""
+
+    newcomers: int
+    stock_back: int
+    decided: int | None = None
+    revision: int = 1
+
+
+class Campaign(Struct, frozen=True):
+    """A school year: needs, and how many laptops are ordered, by UAI."""
+
+    spare_share: float = SPARE_SHARE
+    revision: int = 0
+    needs: dict[str, Need] = {}
+    ordered: dict[str, int] = {}
+
+
+def spare(newcomers: int, share: float) -> int:
+    """Laptops kept in reserve for so many newcomers, rounded up. In ten-thousandths, so that 5 % of
+    20 is 1 and not a little more.
+    """
+    return -(-newcomers * round(share * 10_000) // 10_000)
+
+
+def computed(need: Need, share: float) -> int:
+    """Newcomers and a share in reserve, without what came back into stock; never below nought."""
+    return max(0, need.newcomers + spare(need.newcomers, share) - need.stock_back)
+
+
+def needed(now: Campaign, school: str) -> int:
+    """How many laptops a school is to get: what was decided, else what is computed."""
+    need = now.needs[school]
+    return computed(need, now.spare_share) if need.decided is None else need.decided
+
+
+def still_needed(now: Campaign, school: str) -> int:
+    """How many of them are not ordered."""
+    return max(0, needed(now, school) - now.ordered.get(school, 0))
+
+
+# -- decide
+
+
+def share_set(now: Campaign, key: str, command: SetSpareShare) -> Decision:
+    if now.revision and now.spare_share == command.share:
+        return ()
+    return ((key, ordering.SpareShareSet(command.share, now.revision + 1)),)
+
+
+def stated(now: Campaign, key: str, command: StateNeed, listed: bool) -> Decision:
+    if not listed:
+        where = f"{command.school} is not in the directory: import it first"
+        return Refusal("unknown-school", where, "/uai")
+    before = now.needs.get(command.school)
+    revision = before.revision + 1 if before else 1
+    said = Need(command.newcomers, command.stock_back, command.decided, revision)
+    if before and replace(said, revision=before.revision) == before:
+        return ()
+    return ((key, ordering.NeedStated(command.school, *_in_order(said))),)
+
+
+def _in_order(need: Need) -> tuple[int, int, int | None, int]:
+    return need.newcomers, need.stock_back, need.decided, need.revision
+
+
+def lines(now: Campaign, command: OrderNeeds) -> tuple[OrderLine, ...] | Refusal:
+    """A line for each school that still needs laptops and that a lot is meant for."""
+    made = []
+    for school in sorted(now.needs):
+        count, lot = still_needed(now, school), _lot_for(school, command.lots)
+        if count and lot:
+            made.append(
+                OrderLine(school, school, lot.model, count, lot.lot, lot.paid_by, lot.promised_on)
+            )
+    if not made:
+        nothing = f"no school that these lots are for needs more laptops in {command.school_year}"
+        return Refusal("nothing-needed", nothing, "/lots")
+    if len(made) > MOST_LINES:
+        many = f"{len(made)} schools need laptops: order them département by département"
+        return Refusal("too-many-lines", many, "/lots")
+    return tuple(made)
+
+
+def _lot_for(school: str, lots: Sequence[Lot]) -> Lot | None:
+    """The lot that names a school's département, else the one that names none."""
+    mine = (lot for lot in lots if department(school) in lot.departments)
+    return next(mine, next((lot for lot in lots if not lot.departments), None))
+
+
+# -- evolve
+
+
+def evolve(now: Campaign, fact: object) -> Campaign:
+    match fact:
+        case ordering.SpareShareSet(share, revision) if revision > now.revision:
+            return replace(now, spare_share=share, revision=revision)
+        case ordering.NeedStated(school, newcomers, stock_back, decided, revision):
+            before = now.needs.get(school)
+            if before is None or revision > before.revision:
+                need = Need(newcomers, stock_back, decided, revision)
+                return replace(now, needs=now.needs | {school: need})
+        case ordering.NeedsOrdered(_, changes):
+            sums = {
+                school: now.ordered.get(school, 0) + change for school, change in changes.items()
+            }
+            return replace(now, ordered=now.ordered | sums)
+    return now

@@ -1,0 +1,193 @@
+"""Ordering's pages at their addresses. What is done on them is read and decided as over HTTP."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.ordering import core, pages, store
+from services.ordering.intake.asking import Intake, said
+from services.ordering.intake.needs import NeedBody, need_of
+from services.ordering.intake.orders import NeedsOrderBody, needs_order
+from services.ordering.shown import NeedShown, OrderShown, brief, need_shown, shown, year_shown
+from shared import jobs
+from shared.contracts import identifiers
+from shared.contracts.strict import Unreadable, convert
+from shared.pages.tables import Listing
+from shared.screens import ROWS, Screens, back, form_of, html, screen, somebody, table, visit
+from shared.serving import Problem, Route, invalid
+
+FILES = 50  # files that a page lists, the newest first
+
+
+def routes(intake: Intake, screens: Screens) -> list[Route]:
+    """The screens of design page `screens`, ordering's part."""
+    read = intake.database.read
+
+    async def orders(request: Request) -> Response:
+        year, after = request.query_params.get("year", ""), request.query_params.get("after", "")
+        where = {"school_year": year} if year else {}
+        rows, total = await read(lambda one: store.orders(one, where, after, ROWS))
+        listing = Listing(total, rows[-1][0] if len(rows) == ROWS else "")
+        years = await read(store.years)
+        found = [brief(*row) for row in rows]
+        return html(pages.orders_page(visit(request, screens), found, listing, years, year))
+
+    async def order(request: Request) -> Response:
+        number = request.path_params["order"]
+        told = await _order(intake, number)
+        schools = await read(lambda one: store.school_names(one, [row.uai for row in told.lines]))
+        if request.url.path.endswith(".csv"):
+            return table(pages.order_csv(told, schools), f"commande-{number}.csv")
+        files = await read(lambda one: jobs.listed(one, FILES, "serials", number))
+        files = [jobs.shown(file, intake.now()) for file in files]
+        lot = request.query_params.get("lot", "")
+        return html(pages.order_page(visit(request, screens), told, schools, files, lot))
+
+    async def needs(request: Request) -> Response:
+        return await _needs(intake, screens, request)
+
+    async def decide(request: Request) -> Response:
+        return await _decide(intake, screens, request)
+
+    async def needs_file(request: Request) -> Response:
+        year, _, found, schools = await _needed(intake, request)
+        return table(pages.needs_csv(found, schools), f"besoins-{year}.csv")
+
+    async def files(request: Request) -> Response:
+        rows = await read(lambda one: jobs.listed(one, FILES))
+        told = [jobs.shown(row, intake.now()) for row in rows]
+        return html(pages.files_page(visit(request, screens), told))
+
+    addresses = (
+        ("/", orders, "orders"),
+        ("/orders", orders, "orders"),
+        ("/orders/{order}", order, "an order by lot and school"),
+        ("/orders/{order}/lines.csv", order, "an order's lines as a file"),
+        ("/needs", needs, "what schools need in a school year"),
+        ("/needs.csv", needs_file, "what schools need, as a file"),
+        ("/serials", files, "serial lists and other files, with their progress"),
+    )
+    pages_of = [
+        Route("GET", path, screen(screens, handler), f"Page: {what}", None, media="text/html")
+        for path, handler, what in addresses
+    ]
+    told = "Form: correct a need, or order what is needed"
+    return [
+        *pages_of,
+        Route("POST", "/needs", screen(screens, decide), told, None, media="text/html"),
+    ]
+
+
+Needed = tuple[str, core.Campaign, list[NeedShown], Mapping[str, tuple[str, str]]]
+
+
+async def _needed(intake: Intake, request: Request) -> Needed:
+    """A school year, what each school needs in it, and what the schools are called."""
+    read = intake.database.read
+    year = request.query_params.get("year", "") or await _latest(intake)
+    now: core.Campaign = await read(lambda one: store.campaign(one, _named(year)))
+    found = [need_shown(now, uai) for uai in sorted(now.needs)]
+    schools = await read(lambda one: store.school_names(one, [need.uai for need in found]))
+    return year, now, found, schools
+
+
+async def _needs(
+    intake: Intake, screens: Screens, request: Request, trouble: str = "", status: int = 200
+) -> Response:
+    year, now, found, schools = await _needed(intake, request)
+    after = request.query_params.get("after", "")
+    page = [need for need in found if need.uai > after][:ROWS]
+    listing = Listing(len(found), page[-1].uai if page and page[-1] != found[-1] else "")
+    looking, told = visit(request, screens), year_shown(year, now)
+    act = pages.Act(str(uuid4()), trouble, request.query_params.get("told", ""))
+    return html(pages.needs_page(looking, told, page, listing, schools, act), status)
+
+
+async def _decide(intake: Intake, screens: Screens, request: Request) -> Response:
+    """What a form on the page of needs asks for; what is refused is told on the page."""
+    form = await form_of(request)
+    party = somebody(request, screens, "region")
+    year = _named(request.query_params.get("year", "") or await _latest(intake))
+    if not _is_id(form.get("id", "")):
+        raise Problem(422, "invalid", "the form has no id: load the page again")
+    try:
+        if form.get("act") == "order":
+            number, command = needs_order(_order_form(form), year)
+            await said(intake, request, party, form["id"], (f"order:{number}", command))
+            return back(request, f"/orders/{number}")
+        need = need_of(form.get("uai", ""), _need_form(form))
+        await said(intake, request, party, form["id"], (f"campaign:{year}", need))
+    except Problem as no:
+        wrong = "; ".join(f"{error.field}: {error.detail}" for error in no.errors) or no.detail
+        return await _needs(intake, screens, request, wrong, no.status)
+    return back(request, "/needs", year=year, told="stated")
+
+
+def _need_form(form: Mapping[str, str]) -> NeedBody:
+    counts = {name: _number(form, name) for name in ("newcomers", "stock_back", "decided")}
+    need: NeedBody = _read(counts, NeedBody)
+    return need
+
+
+def _order_form(form: Mapping[str, str]) -> NeedsOrderBody:
+    """One lot, for the départements that are named, or for all."""
+    lot: dict[str, Any] = {name: form.get(name, "") for name in ("lot", "model", "paid_by")}
+    lot["departments"] = form.get("departments", "").replace(",", " ").split()
+    lot["promised_on"] = form.get("promised_on") or None
+    terms = {name: form.get(name, "") for name in ("order", "buyer", "supplier")}
+    order: NeedsOrderBody = _read(terms | {"lots": [lot]}, NeedsOrderBody)
+    return order
+
+
+def _number(form: Mapping[str, str], name: str) -> int | None:
+    """A whole number; None for an empty field, which says nothing but of `decided`."""
+    text = form.get(name, "").strip()
+    if not text:
+        return None if name == "decided" else 0
+    if not text.isdecimal() or not text.isascii() or len(text) > 9:
+        raise invalid(f"/{name}", "invalid", "a whole number is expected")
+    return int(text)
+
+
+def _read(told: Any, type: Any) -> Any:
+    try:
+        return convert(told, type)
+    except Unreadable as trouble:
+        raise invalid(trouble.field, trouble.code, str(trouble)) from None
+
+
+async def _order(intake: Intake, number: str) -> OrderShown:
+    """An order. Raises Problem 404."""
+    found = await intake.database.read(lambda one: store.order(one, number))
+    if found is None:
+        raise Problem(404, "unknown-order", f"there is no order {number[:64]}")
+    tallies = await intake.database.read(lambda one: store.tallies(one, number))
+    return shown(number, found, tallies)
+
+
+async def _latest(intake: Intake) -> str:
+    """The school year that is planned last; the one we are in where none is."""
+    years: list[str] = await intake.database.read(store.years)
+    today = intake.now()
+    begun = today.year if today.month >= 9 else today.year - 1
+    return years[0] if years else f"{begun}-{begun + 1}"
+
+
+def _named(year: str) -> str:
+    """A school year. Raises Problem 404."""
+    try:
+        return identifiers.school_year(year)
+    except ValueError as trouble:
+        raise Problem(404, "no-such-year", str(trouble)) from None
+
+
+def _is_id(text: str) -> bool:
+    """Whether a form bears the id that its page gave it, so that sent twice it is done once."""
+    try:
+        identifiers.pseudonym(text)  # a UUID
+    except ValueError:
+        return False
+    return True
