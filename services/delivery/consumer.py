@@ -1,0 +1,77 @@
+"""What delivery does about what it hears: facts of other services, and partners' own topics."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from aiokafka import ConsumerRecord
+from sqlalchemy import Connection
+
+from services.delivery import core, events
+from services.delivery.register import Sent
+from shared.contracts import ordering, partners
+from shared.contracts.identifiers import Makers
+from shared.contracts.strict import Unreadable
+from shared.decisions import Claim
+from shared.hearing import Reactions, claims_of
+from shared.transact import SET_ASIDE, Service, transact
+
+EVENT = "partner.delivery-event.v1"
+
+
+def expect(fact: ordering.LaptopAnnounced) -> core.Expect:
+    return core.Expect(fact.order, fact.line, fact.school)
+
+
+def clear(fact: ordering.LaptopAdmitted) -> core.Clear:
+    return core.Clear(fact.order)
+
+
+def call_off(fact: ordering.LaptopCancelled) -> core.CallOff:
+    return core.CallOff(fact.order)
+
+
+REACTIONS: Reactions = {
+    ordering.LaptopAnnounced: expect,
+    ordering.LaptopAdmitted: clear,
+    ordering.LaptopCancelled: call_off,
+}
+
+
+def reader(
+    makers: Makers, now: Callable[[], datetime]
+) -> Callable[[ConsumerRecord], Sequence[Claim | Sent]]:
+    """A function from a record to what is wanted of us: a claim for a fact, an item for a
+    partner's event. It raises Unreadable on what it should understand.
+    """
+    of_facts = claims_of(REACTIONS)
+
+    def read(record: ConsumerRecord) -> Sequence[Claim | Sent]:
+        party = partners.party_of(record.topic)
+        if party is None:
+            return of_facts(record)
+        told = partners.read(record.headers, record.value)
+        if told.type != EVENT:
+            raise Unreadable("unknown-type", f"{told.type[:100]}: {EVENT} is expected", "ce_type")
+        sent = events.reading(events.read_event, told.item, party, makers, now(), "kafka")
+        if sent.verdict is not None:
+            raise Unreadable(sent.verdict.code, sent.verdict.detail)
+        return (sent,)
+
+    return read
+
+
+def taker(
+    service: Service,
+) -> Callable[[Connection, Sequence[Claim | Sent], datetime], Sequence[str]]:
+    """A function that takes them; refusals are set aside, for nobody waits for the answer."""
+
+    def take(connection: Connection, heard: Sequence[Any], now: datetime) -> Sequence[str]:
+        facts = [one for one in heard if isinstance(one, Claim)]
+        items = [one for one in heard if not isinstance(one, Claim)]
+        decided: Iterator[Any] = iter(transact(connection, service, facts, now, True))
+        taken: Iterator[Any] = iter(events.take(connection, service, items, now, True))
+        told = [next(decided if isinstance(one, Claim) else taken) for one in heard]
+        return ["bug" if one.code == SET_ASIDE else one.verdict for one in told]
+
+    return take

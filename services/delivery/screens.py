@@ -1,0 +1,387 @@
+"""Delivery's pages at their addresses. What is done on them is told as events and hand-outs are
+told over HTTP, by the same reading and under the same rights.
+"""
+
+from datetime import datetime, time
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.delivery import events, pages, showing, store
+from services.delivery.events import ItemVerdict, Reading
+from services.delivery.intake import Intake
+from services.delivery.pages import Answer, HandOutForm
+from services.delivery.shown import Reception
+from shared.access import role
+from shared.contracts import identifiers
+from shared.contracts.calendar import PARIS, day_of
+from shared.databases import lock_creation
+from shared.screens import Screens, back, form_of, html, screen, somebody, visit
+from shared.serving import Handler, Problem, Route
+
+COUNTERS = ("school", "region")
+WHOLE = ("region", "ops")
+FORM = "page"
+LISTED = 50
+
+
+def routes(intake: Intake, screens: Screens) -> list[Route]:
+    """The screens of design page `screens`, delivery's part."""
+
+    async def home(request: Request) -> Response:
+        return await _home(intake, screens, request)
+
+    async def find(request: Request) -> Response:
+        return await _find(screens, request)
+
+    async def shipment(request: Request) -> Response:
+        return await _shipment(intake, screens, request)
+
+    return [
+        _page("GET", "/", screen(screens, home), "Page: shipments awaited"),
+        _page("GET", "/find", screen(screens, find), "Page: a scanned pallet, or a school"),
+        _page("GET", "/shipments/{sscc}", screen(screens, shipment), "Page: a shipment"),
+        *_receptions(intake, screens),
+        *_hand_outs(intake, screens),
+    ]
+
+
+def _page(method: str, path: str, handler: Handler, summary: str) -> Route:
+    return Route(method, path, handler, summary, None, media="text/html")
+
+
+# -- where to begin
+
+
+async def _home(intake: Intake, screens: Screens, request: Request) -> Response:
+    party = somebody(request, screens, "school", *WHOLE)
+    asked = request.query_params.get("school", "")
+    school = party.partition(":")[2] if role(party) == "school" else asked
+    if school and not _is(identifiers.uai, school):
+        raise Problem(404, "unknown-school", "no such school")
+    rows = await intake.database.read(lambda one: showing.awaited(one, school or None, LISTED))
+    wrong = "wrong" in request.query_params
+    return html(pages.home_page(visit(request, screens), school, rows, wrong=wrong))
+
+
+async def _find(screens: Screens, request: Request) -> Response:
+    """From what was scanned to its page."""
+    somebody(request, screens, "school", *WHOLE)
+    code = request.query_params.get("code", "")
+    if _is(identifiers.sscc, code):
+        return back(request, f"/receptions/{identifiers.sscc(code)}")
+    if _is(identifiers.uai, code):
+        return back(request, f"/hand-outs/{identifiers.uai(code)}")
+    return back(request, "/", wrong="1")
+
+
+def _is(read: Any, text: str) -> bool:
+    try:
+        read(text)
+    except ValueError:
+        return False
+    return True
+
+
+async def _shipment(intake: Intake, screens: Screens, request: Request) -> Response:
+    """A shipment, for its school, its carrier, and who sees all."""
+    sscc, party = _sscc(request), somebody(request, screens, "school", "carrier", *WHOLE)
+    found = await intake.database.read(lambda one: showing.shipment(one, sscc))
+    mine = found and (role(party) in WHOLE or party in (found.carrier, f"school:{found.school}"))
+    if not found or not mine:
+        raise Problem(404, "unknown-shipment", "no shipment of yours")
+    return html(pages.shipment_page(visit(request, screens), found))
+
+
+def _sscc(request: Request) -> str:
+    """The shipment that an address names. Raises Problem 404."""
+    try:
+        return identifiers.sscc(request.path_params["sscc"])
+    except ValueError as trouble:
+        raise Problem(404, "unknown-shipment", str(trouble)) from None
+
+
+# -- a pallet is counted
+
+
+def _receptions(intake: Intake, screens: Screens) -> list[Route]:
+    async def shown(request: Request) -> Response:
+        sscc, party = _sscc(request), somebody(request, screens, *COUNTERS)
+        seen = await intake.database.read(lambda one: _reception(one, party, sscc))
+        told, makers = _answer(request, intake), _makers(intake)
+        looking = visit(request, screens)
+        return html(pages.reception_page(looking, seen, told, makers, str(uuid4())))
+
+    async def counted(request: Request) -> Response:
+        sscc, form = _sscc(request), await form_of(request)
+        party = somebody(request, screens, *COUNTERS)
+        act = {"scan": _scan, "damaged": _damage, "undo": _undo, "finish": _finish}
+        act |= {"wrong-school": _wrong_school}
+        acting = act.get(form.get("act", "scan"))
+        if acting is None:
+            raise Problem(422, "invalid", "no such act")
+        told: Answer = await intake.database.write(
+            lambda one: acting(one, intake, party, sscc, form)
+        )
+        intake.relay.wake()
+        return back(request, f"/receptions/{sscc}", told=told.word, laptop=told.laptop)
+
+    path = "/receptions/{sscc}"
+    return [
+        _page("GET", path, screen(screens, shown), "Page: count a pallet by scanning"),
+        _page("POST", path, screen(screens, counted), "Form: a scan of a pallet, and its end"),
+    ]
+
+
+def _reception(connection: Connection, party: str, sscc: str) -> Reception:
+    """A pallet at the school that asks; for the region at the one that it is for. Raises Problem
+    404 where the region asks after a pallet that is for nobody yet.
+    """
+    own = party.partition(":")[2] or store.shipment(connection, sscc).school
+    if not own:
+        raise Problem(404, "unknown-shipment", "nobody said where this pallet goes")
+    return showing.reception(connection, sscc, own)
+
+
+Form = dict[str, str]
+
+
+def _scan(connection: Connection, intake: Intake, party: str, sscc: str, form: Form) -> Answer:
+    """One laptop is there. Two scans at once are taken one after the other, so that a second Enter
+    finds it counted.
+    """
+    _alone(connection)
+    seen = _reception(connection, party, sscc)
+    code, maker = form.get("code", ""), form.get("maker", "")
+    try:
+        scan = showing.scanned(connection, intake.makers, seen, code, maker)
+    except ValueError:
+        known = _is(identifiers.serial_number, code.rpartition("/")[2])
+        return Answer("unknown-maker" if known else "unreadable")
+    if scan.type is None:
+        return Answer("already", scan.key)
+    verdict = _told(connection, intake, party, seen, form, scan.type, [scan.key])
+    words = {"received": "counted", "unexpected": "unexpected"}
+    return Answer(words[scan.type] if verdict else "refused", scan.key)
+
+
+def _damage(connection: Connection, intake: Intake, party: str, sscc: str, form: Form) -> Answer:
+    seen, key = _reception(connection, party, sscc), form.get("laptop", "")
+    known = key in {unit.key for unit in seen.units}
+    taken = known and _told(connection, intake, party, seen, form, "damaged", [key])
+    return Answer("damaged" if taken else "refused", key)
+
+
+def _undo(connection: Connection, intake: Intake, party: str, sscc: str, form: Form) -> Answer:
+    """A laptop was not counted after all: its party takes the event back."""
+    key = form.get("laptop", "")
+    event = showing.last_event(connection, party, key)
+    if event is None:
+        return Answer("nothing-to-undo", key)
+    item = _item(intake, form, "void") | {"corrects": event, "shipment": sscc}
+    item["laptops"] = showing.laptops_named([key])
+    taken = _taken(connection, intake, party, item, events.read_event)
+    return Answer("undone" if taken.verdict in TAKEN else "refused", key)
+
+
+def _finish(connection: Connection, intake: Intake, party: str, sscc: str, form: Form) -> Answer:
+    """Whatever is still awaited is missing."""
+    seen = _reception(connection, party, sscc)
+    missing = [unit.key for unit in seen.of("awaited")]
+    if not missing:
+        return Answer("finished")
+    taken = _told(connection, intake, party, seen, form, "missing", missing)
+    return Answer("missing" if taken else "refused")
+
+
+def _wrong_school(
+    connection: Connection, intake: Intake, party: str, sscc: str, form: Form
+) -> Answer:
+    """The whole pallet is another school's."""
+    seen = _reception(connection, party, sscc)
+    taken = _told(connection, intake, party, seen, form, "wrong-school", [])
+    return Answer("wrong-school" if taken else "refused")
+
+
+TAKEN = ("applied", "waiting", "duplicate")
+
+
+def _told(
+    connection: Connection,
+    intake: Intake,
+    party: str,
+    seen: Reception,
+    form: Form,
+    type: str,
+    keys: list[str],
+) -> bool:
+    """Tell an event of a pallet and laptops; whether it was taken."""
+    item = _item(intake, form, type) | {"shipment": seen.sscc, "school": seen.school}
+    if keys:
+        item["laptops"] = showing.laptops_named(keys)
+    return _taken(connection, intake, party, item, events.read_event).verdict in TAKEN
+
+
+def _item(intake: Intake, form: Form, type: str) -> dict[str, Any]:
+    return {"id": _id(form), "type": type, "happened_at": intake.now().isoformat()}
+
+
+def _id(form: Form) -> str:
+    """The id that the page gave, so that the same form sent twice is one event. Raises Problem."""
+    scan = form.get("scan", "")
+    if not _is(identifiers.pseudonym, scan):  # a UUID
+        raise Problem(422, "invalid", "the form has no id: load the page again")
+    return scan
+
+
+def _taken(
+    connection: Connection, intake: Intake, party: str, item: dict[str, Any], read: Reading
+) -> ItemVerdict:
+    """Take an item, unless its id was taken: a form that is sent again says nothing new."""
+    if store.event(connection, party, item["id"]) is not None:
+        return ItemVerdict(item["id"], "duplicate")
+    now = intake.now()
+    sent = events.reading(read, item, party, intake.makers, now, FORM)
+    (told,) = events.take(connection, intake.service, [sent], now)
+    intake.metrics.claims.labels(FORM, told.verdict).inc()
+    return told
+
+
+def _alone(connection: Connection) -> None:
+    """On PostgreSQL, one at a time; SQLite has one writer."""
+    if connection.dialect.name == "postgresql":
+        lock_creation(connection)
+
+
+def _answer(request: Request, intake: Intake) -> Answer:
+    """What the act before came to. It stands in the address, where anybody may write: only words
+    of ours are said, and names that are laptops'.
+    """
+    word, laptop = (request.query_params.get(name, "") for name in ("told", "laptop"))
+    maker, _, serial = laptop.partition("/")
+    known = _is(partial(intake.makers.laptop, maker), serial)
+    return Answer(word if word in pages.TOLD else "", laptop if known else "")
+
+
+def _makers(intake: Intake) -> list[str]:
+    return sorted({*intake.makers.slugs.values()})
+
+
+# -- a class gets its laptops
+
+
+def _hand_outs(intake: Intake, screens: Screens) -> list[Route]:
+    async def own(request: Request) -> Response:
+        party = somebody(request, screens, *COUNTERS)
+        school = party.partition(":")[2]
+        return back(request, f"/hand-outs/{school}" if school else "/")
+
+    async def shown(request: Request) -> Response:
+        school, _ = _own_school(request, screens)
+        now, form = intake.now(), _form(dict(request.query_params))
+        done = await intake.database.read(lambda one: showing.handed_out_today(one, school, now))
+        told, more = _answer(request, intake), (_makers(intake), str(uuid4()))
+        looking = visit(request, screens)
+        return html(pages.hand_outs_page(looking, school, done, told, form, more))
+
+    async def handed(request: Request) -> Response:
+        form = await form_of(request)
+        school, party = _own_school(request, screens)
+        answer: Answer = await intake.database.write(
+            lambda one: _hand_out(one, intake, party, school, form)
+        )
+        intake.relay.wake()
+        kept = _kept(form, answer)
+        return back(request, f"/hand-outs/{school}", told=answer.word, laptop=answer.laptop, **kept)
+
+    path = "/hand-outs/{uai}"
+    return [
+        _page("GET", "/hand-outs", screen(screens, own), "Page: one's own school's hand-outs"),
+        _page("GET", path, screen(screens, shown), "Page: hand laptops out by scanning"),
+        _page("POST", path, screen(screens, handed), "Form: one laptop is handed out"),
+    ]
+
+
+def _own_school(request: Request, screens: Screens) -> tuple[str, str]:
+    """The school that an address names, and whose key is kept. Raises Problem 404 where it is
+    another's.
+    """
+    try:
+        school = identifiers.uai(request.path_params["uai"])
+    except ValueError as trouble:
+        raise Problem(404, "unknown-school", str(trouble)) from None
+    party = somebody(request, screens, *COUNTERS)
+    if role(party) == "school" and party != f"school:{school}":
+        raise Problem(404, "unknown-school", "this is another school's")
+    return school, party
+
+
+def _form(said: Form) -> HandOutForm:
+    """A form as it was left."""
+    if "kit" not in said:
+        return HandOutForm()
+    return HandOutForm(
+        laptop=said.get("code", "")[:80],
+        student=said.get("student", "")[:40],
+        maker=said.get("maker", "")[:40],
+        kit=tuple(part for part in KIT if part in said.get("kit", "")),
+        minor="minor" in said,
+        student_signed="student_signed" in said,
+        guardian_signed="guardian_signed" in said,
+    )
+
+
+KIT = ("laptop", "sleeve", "storage")
+
+
+def _kept(form: Form, answer: Answer) -> Form:
+    """What of a form stays for the next: the scans only while the hand-out is not done."""
+    kept = {name: "1" for name in ("minor", "student_signed") if form.get(name)}
+    kept["kit"] = " ".join(part for part in KIT if form.get(part)) or "none"
+    if answer.word not in ("handed-out", "handed-again"):
+        kept |= {name: form[name] for name in ("code", "student", "maker") if form.get(name)}
+        kept |= {"guardian_signed": "1"} if form.get("guardian_signed") else {}
+    if answer.word == "not-a-student":
+        kept.pop("student", None)
+    return kept
+
+
+def _hand_out(
+    connection: Connection, intake: Intake, party: str, school: str, form: Form
+) -> Answer:
+    _alone(connection)
+    code = form.get("code", "")
+    try:
+        key = showing.laptop_of(connection, intake.makers, code, form.get("maker", ""))
+    except ValueError:
+        known = _is(identifiers.serial_number, code.rpartition("/")[2])
+        return Answer("unknown-maker" if known else "unreadable")
+    if not form.get("student"):
+        return Answer("no-student", key)
+    if not _is(identifiers.pseudonym, form["student"]):
+        return Answer("not-a-student", key)
+    now = intake.now()
+    signed = min(now, datetime.combine(day_of(now), time(12), PARIS)).isoformat()
+    charter: dict[str, Any] = {"minor": bool(form.get("minor"))}
+    charter |= {
+        f"{who}_at": signed for who in ("student_signed", "guardian_signed") if form.get(who)
+    }
+    (laptop,) = showing.laptops_named([key])
+    item = {
+        "id": _id(form),
+        "laptop": laptop,
+        "student": form["student"],
+        "school": school,
+        "handed_out_at": now.isoformat(),
+        "charter": charter,
+        "kit": {part: bool(form.get(part)) for part in KIT},
+    }
+    told = _taken(connection, intake, party, item, events.read_hand_out)
+    if told.verdict in ("refused", "conflict"):
+        code = told.code if isinstance(told.code, str) else ""
+        return Answer(code if code in pages.TOLD else "refused", key)
+    return Answer("handed-again" if told.verdict == "duplicate" else "handed-out", key)

@@ -1,0 +1,108 @@
+"""What delivery's screens show, as frozen values. Pure."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from services.delivery import core
+
+HERE = ("at-school", "with-student")
+
+
+class Unit(Struct, frozen=True):
+    """A laptop of a shipment, as a school counts it. `state`: counted, awaited, missing, refused,
+    or elsewhere; `expected`: the carrier listed it; `remarks`: what is unusual.
+    """
+
+    maker: str
+    serial: str
+    state: str
+    expected: bool
+    since: datetime | None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{self.maker}/{self.serial}"
+
+
+class Reception(Struct, frozen=True):
+    """A shipment at a school's door. `ours`: it was announced for this school, or for nobody yet;
+    of another's, nothing is told.
+    """
+
+    sscc: str
+    school: str
+    ours: bool
+    state: str
+    carrier: str
+    order: str
+    units: tuple[Unit, ...]
+
+    def of(self, state: str) -> list[Unit]:
+        """Its laptops in a state."""
+        return [unit for unit in self.units if unit.state == state]
+
+    @property
+    def expected(self) -> int:
+        return sum(unit.expected for unit in self.units)
+
+    @property
+    def unexpected(self) -> list[Unit]:
+        return [unit for unit in self.units if not unit.expected]
+
+    @property
+    def latest(self) -> list[Unit]:
+        """What was counted last, first."""
+        timed = [(unit.since, unit) for unit in self.of("counted") if unit.since]
+        return [unit for _, unit in sorted(timed, key=lambda pair: pair[0], reverse=True)]
+
+
+class Word(Struct, frozen=True):
+    """Something that was said of a shipment: wire name, when, by whom."""
+
+    type: str
+    happened_at: datetime
+    source: str
+
+
+class ShipmentSeen(Struct, frozen=True):
+    """A shipment: where it goes, what is in it, what was said of it."""
+
+    sscc: str
+    school: str
+    carrier: str
+    order: str
+    state: str
+    quantity: int | None
+    units: tuple[Unit, ...]
+    words: tuple[Word, ...]
+
+
+class ShipmentRow(Struct, frozen=True):
+    """A shipment in a list."""
+
+    sscc: str
+    school: str
+    carrier: str
+    state: str
+    laptops: int
+
+
+class HandedOut(Struct, frozen=True):
+    """A laptop that was handed out today."""
+
+    laptop: str
+    student: str
+    at: datetime
+
+
+def unit(key: str, laptop: core.Laptop, school: str | None, *, expected: bool) -> Unit:
+    """A laptop, seen from a school; from nowhere, where no school is named."""
+    maker, _, serial = key.partition("/")
+    here = school is None or laptop.here == school
+    state = {"missing": "missing", "refused": "refused"}.get(laptop.location, "awaited")
+    if laptop.location in HERE:
+        state = "counted" if here else "elsewhere"
+    remarks = laptop.custody.remarks
+    return Unit(maker, serial, state, expected, laptop.since, remarks)
