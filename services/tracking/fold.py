@@ -1,0 +1,331 @@
+"""What the facts of all services amount to: a life for each
+laptop, and what is known of schools, orders, shipments. Pure.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.contracts import custody, delivery, ordering
+from shared.contracts.calendar import day_of, midnight
+from shared.contracts.custody import Custody
+from shared.contracts.identifiers import department, kind_of
+from shared.decisions import Folding, Said
+
+
+class Life(Struct, frozen=True):
+    """A laptop: its five facts, when it first came how far, where it belongs, by when it was
+    promised (`due_at`: when that day ends in Paris), and when a fact of it was last heard.
+    """
+
+    location: str = "unknown"
+    holder: str = "nobody"
+    owner: str = "supplier"
+    working: str = "working"
+    managed: str = "not-enrolled"
+    announced_at: datetime | None = None
+    dispatched_at: datetime | None = None
+    arrived_at: datetime | None = None
+    received_at: datetime | None = None
+    admitted_at: datetime | None = None
+    handed_out_at: datetime | None = None
+    order: str | None = None
+    line: str | None = None
+    lot: str | None = None
+    model: str | None = None
+    school: str | None = None
+    destination: str | None = None
+    shipment: str | None = None
+    student: str | None = None
+    since: datetime | None = None
+    warranty_from: str | None = None
+    warranty_to: str | None = None
+    promised_on: str | None = None
+    due_at: datetime | None = None
+    custody: Custody = Custody()
+    changed_at: datetime | None = None
+
+
+class School(Struct, frozen=True):
+    """A school's entry in the directory."""
+
+    name: str = ""
+    kind: str = ""
+    town: str = ""
+    department: str = ""
+
+
+class Line(Struct, frozen=True):
+    """What was ordered on one line. `cancelled`: how many come no more; `late`: how many were
+    awaited when the promised day had passed, None while it has not.
+    """
+
+    school: str
+    model: str
+    quantity: int
+    lot: str
+    promised_on: date | None
+    cancelled: int = 0
+    late: int | None = None
+
+
+class Order(Struct, frozen=True):
+    """What was ordered."""
+
+    school_year: str = ""
+    supplier: str = ""
+    lines: dict[str, Line] = {}
+
+
+class Shipment(Struct, frozen=True):
+    """The last that was said of a shipment, and which laptops carriers named in it."""
+
+    state: str = ""
+    carrier: str | None = None
+    school: str | None = None
+    order: str | None = None
+    quantity: int = 0
+    packed: tuple[str, ...] = ()
+    since: datetime | None = None
+    withdrawn: tuple[str, ...] = ()
+
+
+def start(key: str) -> Life | School | Order | Shipment:
+    empty: Mapping[str, type[Life | School | Order | Shipment]] = {
+        "laptop": Life,
+        "school": School,
+        "order": Order,
+        "shipment": Shipment,
+    }
+    return empty[kind_of(key)]()
+
+
+def evolve(now: Any, said: Said) -> Any:
+    """One more fact; a fact that means nothing here changes nothing."""
+    match now:
+        case Life():
+            return _laptop(now, said)
+        case Shipment():
+            return _shipment(now, said)
+        case Order():
+            return _order(now, said.fact)
+    listed = said.fact
+    if isinstance(listed, ordering.SchoolListed):
+        return School(listed.name, listed.kind, listed.town, listed.department)
+    return now
+
+
+def _order(now: Order, fact: Any) -> Order:
+    match fact:
+        case ordering.OrderPlaced() as placed:
+            lines = {
+                line.line: Line(line.school, line.model, line.quantity, line.lot, line.promised_on)
+                for line in placed.lines
+            }
+            return Order(placed.school_year, placed.supplier, lines)
+        case ordering.OrderAmended(amended):
+            changes = {one.line: one.change for one in amended}
+            return _each(now, changes, lambda line, n: replace(line, quantity=line.quantity + n))
+        case ordering.OrderCancelled(cancelled):
+            return _each(now, cancelled, lambda line, count: replace(line, cancelled=count))
+        case ordering.OrderLate(late):
+            return _each(now, late, lambda line, count: replace(line, late=count))
+    return now
+
+
+def _each(now: Order, counts: Mapping[str, int], change: Callable[[Line, int], Line]) -> Order:
+    """An order with lines changed by a count of each."""
+    known = {name: line for name, line in now.lines.items() if name in counts}
+    changed = {name: change(line, counts[name]) for name, line in known.items()}
+    return replace(now, lines=now.lines | changed)
+
+
+def _laptop(now: Life, said: Said) -> Life:  # noqa: PLR0911  a return for each fact
+    held = custody.moved(now.custody, said)
+    after, moved = _held(now, held), _moved(now.custody, held)
+    match said.fact:
+        case ordering.LaptopAnnounced(order, line, school, model, lot, promised_on=day):
+            listed = replace(after, order=order, line=line, model=model, lot=lot)
+            announced_at = after.announced_at or said.happened_at
+            return _bound(_promised(replace(listed, announced_at=announced_at), day), school)
+        case ordering.LaptopAdmitted(warranty_from=start, warranty_to=end):
+            return replace(
+                after,
+                owner="region",
+                admitted_at=after.admitted_at or said.happened_at,
+                warranty_from=str(start),
+                warranty_to=str(end),
+            )
+        case ordering.LaptopCancelled():
+            return replace(after, due_at=None)  # nobody waits for it
+        case delivery.LaptopPacked(shipment, school=school) if held is not now.custody:
+            return _bound(replace(after, shipment=shipment), after.destination or school)
+        case delivery.LaptopRedirected(school, shipment) if moved:
+            return _bound(replace(after, shipment=shipment or after.shipment), school)
+    station = STATIONS.get(type(said.fact))
+    if station is None or not moved:
+        return after
+    shipment = getattr(said.fact, "shipment", None) or after.shipment
+    return _reached(replace(after, shipment=shipment), station, said.happened_at)
+
+
+def _moved(before: Custody, after: Custody) -> bool:
+    """Whether a fact said where the laptop is, and not only that something is unusual."""
+    return after is not before and replace(after, remarks=before.remarks) != before
+
+
+def _held(now: Life, held: Custody) -> Life:
+    """A life with the custody that it has now."""
+    return replace(
+        now,
+        custody=held,
+        location=held.location,
+        holder=held.holder,
+        student=held.student,
+        since=held.since,
+        school=held.school or now.destination,
+    )
+
+
+def _promised(now: Life, day: date | None) -> Life:
+    """A life with the day by which the supplier promised delivery."""
+    if day is None:
+        return now
+    # After the calendar's last day there is no moment to be late.
+    due_at = midnight(day + timedelta(days=1)) if day < date.max else None
+    return replace(now, promised_on=str(day), due_at=due_at)
+
+
+def _bound(now: Life, destination: str | None) -> Life:
+    """A life that belongs to the school it is bound for, until a school holds it."""
+    return replace(now, destination=destination, school=now.custody.school or destination)
+
+
+STATIONS: Mapping[type, str] = {
+    delivery.LaptopDispatched: "dispatched_at",
+    delivery.LaptopInTransit: "dispatched_at",
+    delivery.LaptopArrived: "arrived_at",
+    delivery.LaptopReceived: "received_at",
+    delivery.LaptopMoved: "received_at",
+    delivery.LaptopBackToStock: "received_at",
+    delivery.LaptopHandedOut: "handed_out_at",
+}
+WAY = ("dispatched_at", "arrived_at", "received_at", "handed_out_at")
+
+
+def _reached(now: Life, station: str, at: datetime) -> Life:
+    """A laptop that came so far passed all stations before, whether or not they were spoken of."""
+    passed = WAY[: WAY.index(station) + 1]
+    first = {name: at for name in passed if getattr(now, name) is None}
+    return replace(now, **first) if first else now
+
+
+def _shipment(now: Shipment, said: Said) -> Shipment:
+    if isinstance(said.fact, delivery.ShipmentFactWithdrawn):
+        return replace(now, withdrawn=custody.with_withdrawn(now.withdrawn, said.fact))
+    if custody.named(said) in now.withdrawn:
+        return now
+    match said.fact:
+        case delivery.ShipmentAnnounced(carrier, order, school, quantity):
+            return replace(
+                now,
+                state=now.state or "announced",
+                carrier=now.carrier or carrier,
+                school=now.school or school,
+                order=now.order or order,
+                quantity=quantity or now.quantity,
+                since=now.since or said.happened_at,
+            )
+        case delivery.ShipmentPacked(laptop):
+            return replace(now, packed=tuple(sorted({*now.packed, laptop})))
+        case delivery.ShipmentRedirected(to_school=school):
+            return replace(now, state="in-transit", school=school, since=said.happened_at)
+    state = SHIPMENT_STATES.get(type(said.fact))
+    return replace(now, state=state, since=said.happened_at) if state else now
+
+
+SHIPMENT_STATES: Mapping[type, str] = {
+    delivery.ShipmentDispatched: "dispatched",
+    delivery.ShipmentInTransit: "in-transit",
+    delivery.ShipmentArrived: "arrived",
+    delivery.ShipmentRefused: "refused",
+    delivery.ShipmentReceived: "received",
+}
+
+
+Fact = ordering.Fact | delivery.Fact
+FOLDING = Folding(
+    ordering.RANK | delivery.RANK,
+    evolve,
+    start,
+    stands=custody.as_it_counts,
+    restarts=custody.RESTARTS,
+    commuting=custody.COMMUTING,
+)
+
+
+# -- counting
+
+
+STEPS = ("announced", "dispatched", "arrived", "received", "admitted", "handed-out")
+
+
+def column(step: str) -> str:
+    """The field that holds when a laptop first reached a step of the funnel."""
+    return step.replace("-", "_") + "_at"
+
+
+def reached(life: Life) -> dict[str, datetime]:
+    """The steps of the funnel that a laptop came to, and when it first did."""
+    return {step: at for step in STEPS if (at := getattr(life, column(step))) is not None}
+
+
+PROMISES = ("on-time", "late", "due")
+
+
+def outcome(word: str) -> str:
+    """What may become of a promise. Raises ValueError for any other word."""
+    if word not in PROMISES:
+        raise ValueError(f"{word[:20]!r} is none of {', '.join(PROMISES)}")
+    return word
+
+
+def kept(life: Life) -> str | None:
+    """Whether a laptop was received by the end of the day for which it was promised: on-time or
+    late; None while it is not received, or where nothing was promised.
+    """
+    if life.received_at is None or life.due_at is None:
+        return None
+    return "on-time" if life.received_at < life.due_at else "late"
+
+
+def flags(life: Life) -> list[str]:
+    """What is unusual about a laptop, or does not fit together. What the region owns is neither
+    called off nor refused, whichever was dated earlier.
+    """
+    settled = (custody.CALLED_OFF, custody.NOT_ADMITTED) if life.admitted_at else ()
+    remarks = (one for one in life.custody.remarks if one not in settled)
+    return [*([] if life.announced_at else ["unannounced"]), *remarks]
+
+
+def counted(life: Life) -> set[tuple[str, str, str]]:
+    """In which tallies a laptop stands: (scope, name,
+    value). What is not announced is in no stock figure.
+    """
+    flagged = {("region", "flag", flag) for flag in flags(life)}
+    if not life.announced_at:
+        return flagged
+    scopes = {"region", f"line:{life.order}/{life.line}"}
+    if life.school:
+        scopes |= {f"school:{life.school}", f"department:{department(life.school)}"}
+    values = {("location", life.location), ("owner", life.owner), ("working", life.working)}
+    if outcome := kept(life):
+        values.add(("promise", outcome))
+    standing = {(scope, name, value) for scope in scopes for name, value in values} | flagged
+    for step, at in reached(life).items():
+        standing |= {(scope, "reached", step) for scope in scopes}
+        standing.add((f"day:{day_of(at).isoformat()}", "reached", step))
+    return standing

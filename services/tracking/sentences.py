@@ -1,0 +1,209 @@
+"""What facts and standings are called on pages and in the
+API: one short sentence each, in French and in English. Pure.
+"""
+
+import re
+from collections.abc import Mapping
+from string import Formatter
+from typing import Any
+
+Body = Mapping[str, Any]
+
+_OPTIONAL = re.compile(r"\[([^\]]*)\]")
+
+# Fact type -> (French, English). What stands in [brackets] is left out where the body lacks the
+# {field} that it names.
+FACTS: dict[str, tuple[str, str]] = {
+    "ordering.school-listed": ("Lycée inscrit à l'annuaire", "School listed in the directory"),
+    "ordering.order-placed": (
+        "Commande passée[ auprès de {supplier}]",
+        "Order placed[ with {supplier}]",
+    ),
+    "ordering.order-amended": ("Commande modifiée", "Order amended"),
+    "ordering.order-cancelled": ("Commande annulée", "Order cancelled"),
+    "ordering.laptop-announced": (
+        "Annoncé par le fournisseur[, commande {order}][, ligne {line}]",
+        "Announced by the supplier[, order {order}][, line {line}]",
+    ),
+    "ordering.laptop-admitted": (
+        "Admis par la région, la garantie commence",
+        "Admitted by the region, the warranty starts",
+    ),
+    "ordering.admission-refused": (
+        "Admission refusée par la région",
+        "Not admitted by the region",
+    ),
+    "ordering.order-late": ("Commande en retard", "Order late"),
+    "ordering.laptop-cancelled": ("Sa commande est annulée", "Its order is cancelled"),
+    "ordering.laptop-delivered": (
+        "Compté comme livré pour sa commande",
+        "Counted as delivered for its order",
+    ),
+    "ordering.laptop-disputed": (
+        "Écart noté pour sa commande",
+        "Difference noted for its order",
+    ),
+    "delivery.shipment-announced": ("Expédition annoncée", "Shipment announced"),
+    "delivery.shipment-dispatched": ("Expédition partie", "Shipment dispatched"),
+    "delivery.shipment-in-transit": ("Expédition en route", "Shipment in transit"),
+    "delivery.shipment-arrived": (
+        "Expédition arrivée, dit le transporteur",
+        "Shipment arrived, says the carrier",
+    ),
+    "delivery.shipment-received": (
+        "Expédition comptée par le lycée",
+        "Shipment counted by the school",
+    ),
+    "delivery.laptop-expected": ("Attendu au lycée[ {school}]", "Expected at school[ {school}]"),
+    "delivery.laptop-cleared": ("Peut être remis", "May be handed out"),
+    "delivery.laptop-called-off": (
+        "Sa commande est annulée, la livraison le sait",
+        "Its order is cancelled, delivery knows",
+    ),
+    "delivery.laptop-redirected": (
+        "Réorienté[ vers le lycée {to_school}]",
+        "Redirected[ to school {to_school}]",
+    ),
+    "delivery.laptop-refused": ("Refusé à la porte", "Refused at the door"),
+    "delivery.laptop-moved": (
+        "Déplacé[ du lycée {school}][ au lycée {to_school}]",
+        "Moved[ from school {school}][ to school {to_school}]",
+    ),
+    "delivery.laptop-back-to-stock": (
+        "De retour dans le stock du lycée[ {school}]",
+        "Back in the stock of school[ {school}]",
+    ),
+    "delivery.hand-out-missed": (
+        "Pas retiré par l'élève à temps",
+        "Not collected by the student in time",
+    ),
+    "delivery.laptop-fact-withdrawn": (
+        "Annulé[ : ce qui avait été dit sous le numéro {event}]",
+        "Withdrawn[: what was said under the number {event}]",
+    ),
+    "delivery.shipment-redirected": (
+        "Expédition réorientée[ vers le lycée {to_school}]",
+        "Shipment redirected[ to school {to_school}]",
+    ),
+    "delivery.shipment-refused": ("Expédition refusée", "Shipment refused"),
+    "delivery.laptop-packed": ("Emballé[, palette {shipment}]", "Packed[, pallet {shipment}]"),
+    "delivery.laptop-dispatched": (
+        "Expédié[, palette {shipment}]",
+        "Dispatched[, pallet {shipment}]",
+    ),
+    "delivery.laptop-in-transit": (
+        "En route[, palette {shipment}]",
+        "In transit[, pallet {shipment}]",
+    ),
+    "delivery.laptop-arrived": ("Arrivé, dit le transporteur", "Arrived, says the carrier"),
+    "delivery.laptop-received": (
+        "Reçu et compté au lycée[ {school}]",
+        "Received and counted at school[ {school}]",
+    ),
+    "delivery.laptop-handed-out": (
+        "Remis à l'élève, charte signée",
+        "Handed out to the student, charter signed",
+    ),
+}
+DISCREPANCIES: dict[str, tuple[str, str]] = {
+    "missing": ("Manquant à la réception", "Missing at reception"),
+    "damaged": ("Endommagé", "Damaged"),
+    "unexpected": ("Reçu sans être attendu", "Received without being expected"),
+    "wrong-school": ("Reçu au mauvais lycée", "Received at the wrong school"),
+    "refused": ("Refusé à la réception", "Refused at reception"),
+}
+STANDINGS: dict[str, dict[str, tuple[str, str]]] = {
+    "location": {
+        "announced": ("Annoncé par le fournisseur", "Announced by the supplier"),
+        "in-transit": ("En route vers le lycée", "On the way to the school"),
+        "arrived": ("Arrivé et pas encore compté", "Arrived and not counted yet"),
+        "at-school": ("Au lycée", "At the school"),
+        "with-student": ("Chez l'élève", "With the student"),
+        "at-repair-desk": ("Au guichet de réparation", "At the repair desk"),
+        "at-repairer": ("Chez le réparateur", "At the repairer's"),
+        "missing": ("Manquant", "Missing"),
+        "refused": ("Refusé", "Refused"),
+        "scrapped": ("Mis au rebut", "Scrapped"),
+        "unknown": ("Lieu inconnu", "Place unknown"),
+    },
+    "holder": {
+        "nobody": ("Sans détenteur", "Held by nobody"),
+        "supplier": ("Entre les mains du fournisseur", "In the supplier's hands"),
+        "carrier": ("Entre les mains du transporteur", "In the carrier's hands"),
+        "school": ("Entre les mains du lycée", "In the school's hands"),
+        "student": ("Entre les mains de l'élève", "In the student's hands"),
+        "repairer": ("Entre les mains du réparateur", "In the repairer's hands"),
+    },
+    "owner": {
+        "supplier": ("Propriété du fournisseur", "Owned by the supplier"),
+        "region": ("Propriété de la région", "Owned by the region"),
+        "student": ("Propriété de l'élève", "Owned by the student"),
+        "insurer": ("Propriété de l'assureur", "Owned by the insurer"),
+        "charity": ("Propriété d'une association", "Owned by a charity"),
+    },
+    "working": {
+        "working": ("En état de marche", "Working"),
+        "incident-reported": ("Incident signalé", "Incident reported"),
+        "in-repair": ("En réparation", "In repair"),
+        "beyond-repair": ("Irréparable", "Beyond repair"),
+    },
+    "managed": {
+        "not-enrolled": ("Pas inscrit à la gestion", "Not enrolled in management"),
+        "enrolled": ("Inscrit à la gestion", "Enrolled in management"),
+        "release-asked": ("Libération demandée", "Release asked"),
+        "release-failed": ("Libération échouée", "Release failed"),
+        "released": ("Libéré de la gestion", "Released from management"),
+    },
+}
+FLAGS: dict[str, tuple[str, str]] = {
+    "unannounced": ("Pas annoncé", "Not announced"),
+    "lost": ("Perdu", "Lost"),
+    "stolen": ("Volé", "Stolen"),
+    "on-loan": ("En prêt", "On loan"),
+    "late": ("En retard", "Late"),
+    "damaged": ("Endommagé", "Damaged"),
+    "unexpected": ("Reçu sans être attendu", "Received without being expected"),
+    "wrong-school": ("Au mauvais lycée", "At the wrong school"),
+    "reported-late": ("Écart signalé hors délai", "Difference reported too late"),
+    "hand-out-missed": ("Pas retiré à temps", "Not collected in time"),
+    "called-off": ("Commande annulée", "Order cancelled"),
+    "admission-refused": ("Admission refusée", "Not admitted"),
+    "two-schools": ("Compté dans deux lycées", "Counted at two schools"),
+    "two-students": ("Remis à deux élèves", "Handed out to two students"),
+    "not-received": ("Remis sans avoir été reçu", "Handed out without being received"),
+    "another-carrier": ("Vu par un autre transporteur", "Seen by another carrier"),
+}
+
+
+def summary(type: str, body: Body, lang: str = "fr") -> str:
+    """One short sentence for a fact; its type's own words where the type is new to us."""
+    name = type.rpartition(".v")[0] or type
+    if name == "delivery.discrepancy-reported":
+        return named(DISCREPANCIES, str(body.get("kind", "")), lang)
+    if name not in FACTS:
+        return name.rpartition(".")[2].replace("-", " ")
+    return _OPTIONAL.sub(lambda part: _filled(part.group(1), body), _in(FACTS[name], lang))
+
+
+def standing(fact: str, value: str, lang: str = "fr") -> str:
+    """One of the five facts' values as a sentence; a value new to us as its own words."""
+    return named(STANDINGS.get(fact, {}), value, lang)
+
+
+def flag(slug: str, lang: str = "fr") -> str:
+    """What else is to be known about a laptop."""
+    return named(FLAGS, slug, lang)
+
+
+def named(words: Mapping[str, tuple[str, str]], slug: str, lang: str) -> str:
+    """Vocabularies on the wire grow: what has no words here yet is shown as it is."""
+    return _in(words[slug], lang) if slug in words else slug.replace("-", " ")
+
+
+def _in(pair: tuple[str, str], lang: str) -> str:
+    return pair[1] if lang == "en" else pair[0]
+
+
+def _filled(part: str, body: Body) -> str:
+    fields = [field for _, field, _, _ in Formatter().parse(part) if field]
+    return part.format_map(body) if all(body.get(field) for field in fields) else ""

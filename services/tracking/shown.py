@@ -1,0 +1,210 @@
+"""What tracking's screens show, as frozen values:
+the store fills them, the pages turn them into HTML.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from shared.pages.tables import Listing
+
+
+class Filter(Struct, frozen=True):
+    """Which laptops a list shows; its names are those of the query. Empty: all. `reached`: a funnel
+    step's key, at any time; `promise`: what became of the promised day; `day`: only those that
+    reached the step on that day in Paris (ISO date), or were due as it began.
+    """
+
+    serial: str = ""
+    order: str = ""
+    shipment: str = ""
+    school: str = ""
+    department: str = ""
+    location: str = ""
+    owner: str = ""
+    flag: str = ""
+    reached: str = ""
+    promise: str = ""
+    day: str = ""
+
+
+class Place(Struct, frozen=True):
+    """Where in a list somebody looks: in which order, and behind which row. As in Listing."""
+
+    after: str = ""
+    sort: str = ""
+
+
+class Tally(Struct, frozen=True):
+    """A count, and the list that it counts; without a filter the number is no link."""
+
+    count: int
+    filter: Filter | None = None
+
+
+class Step(Struct, frozen=True):
+    """A step of the funnel: how many laptops ever reached
+    it, how many of them today. `key`: as in STATIONS.
+    """
+
+    key: str
+    reached: Tally
+    today: Tally
+
+
+class Share(Struct, frozen=True):
+    """A département: so many of its expected laptops are handed out."""
+
+    department: str
+    handed_out: int
+    expected: int
+
+
+class Wrong(Struct, frozen=True):
+    """Something that is wrong now. `kind`: missing, refused,
+    late, or a flag. `oldest`: since when at the latest.
+    """
+
+    kind: str
+    tally: Tally
+    oldest: datetime | None = None
+
+
+class RegionBoard(Struct, frozen=True):
+    """The region's one look. `cohort`: a school year, "2020-2021"; "" before any order."""
+
+    cohort: str
+    funnel: tuple[Step, ...]
+    departments: tuple[Share, ...]
+    wrong: tuple[Wrong, ...]
+
+
+class Row(Struct, frozen=True):
+    """A laptop in a list. `since`: how long it has been where it is."""
+
+    maker: str
+    serial: str
+    model: str
+    location: str
+    since: datetime | None
+    school: str
+    school_name: str
+    order: str
+    flags: tuple[str, ...] = ()
+
+
+class Pallet(Struct, frozen=True):
+    """A shipment on its way or at the door. `state`: announced, dispatched, in-transit, arrived."""
+
+    shipment: str
+    laptops: int
+    state: str
+    promised_on: date | None = None
+    last_seen_at: datetime | None = None
+
+
+class Task(Struct, frozen=True):
+    """Something the school should do this week. `kind`:
+    count, hand-out, report-missing, check-unannounced.
+    """
+
+    kind: str
+    tally: Tally
+    shipment: str = ""
+    by: date | None = None
+
+
+class SchoolBoard(Struct, frozen=True):
+    """A lycée's one look and its laptops."""
+
+    uai: str
+    name: str
+    town: str
+    department: str
+    expected: Tally
+    here: Tally
+    handed_out: Tally
+    in_repair: Tally
+    next_pallet: Pallet | None
+    tasks: tuple[Task, ...]
+    rows: tuple[Row, ...]
+    listing: Listing
+
+
+class SchoolCounts(Struct, frozen=True):
+    """A lycée in a list: how many laptops it is to get, and how far these ever came."""
+
+    uai: str
+    name: str
+    town: str
+    department: str
+    ordered: Tally
+    announced: Tally
+    received: Tally
+    handed_out: Tally
+    missing: Tally
+
+
+class Standing(Struct, frozen=True):
+    """One of the five facts: its value on the wire, and since when."""
+
+    value: str
+    since: datetime | None = None
+
+
+class Told(Struct, frozen=True):
+    """One row of a timeline. `body`: the fact's own fields, as
+    decoded from JSON. `source`, `id`: as the sender gave them.
+    `withdrawn`: it was corrected, and holds no longer.
+    """
+
+    type: str
+    happened_at: datetime
+    recorded_at: datetime
+    source: str
+    id: str
+    body: Mapping[str, Any] = {}
+    withdrawn: bool = False
+
+
+class LaptopLife(Struct, frozen=True):
+    """One laptop. `timeline`: oldest first, of this laptop; `ordered_at`: when its order was
+    placed; `reached`: by a station's key, when it first came so far by words that count;
+    `promise`: whether it came by the promised day, "" while that is open.
+    """
+
+    maker: str
+    serial: str
+    model: str
+    order: str
+    line: str
+    lot: str
+    shipment: str
+    school: str
+    school_name: str
+    location: Standing
+    holder: Standing
+    owner: Standing
+    working: Standing
+    managed: Standing
+    flags: tuple[str, ...]
+    warranty_from: date | None
+    warranty_to: date | None
+    ordered_at: datetime | None
+    reached: Mapping[str, datetime]
+    timeline: tuple[Told, ...]
+    promised_on: date | None = None
+    promise: str = ""
+
+
+class Found(Struct, frozen=True):
+    """Something a search found. `kind`: laptop, order, shipment,
+    school. `key`: `<maker>/<SERIAL>`, number, SSCC or UAI.
+    """
+
+    kind: str
+    key: str
+    title: str
+    detail: str = ""
