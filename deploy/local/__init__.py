@@ -1,0 +1,1 @@
+"""The whole system on one machine, under one state folder, without a container engine."""
