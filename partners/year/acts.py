@@ -1,0 +1,24 @@
+"""One request that a party makes. Pure."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class Act(Struct, frozen=True):
+    """A request to a service's path at an instant of invented time.
+
+    `body` is a JSON object, or the text of a CSV file. `items`: how many reports or rows it holds.
+    `id` stays the same when the act is sent again. `topic`: where its events go in the place of the
+    path, by who has Kafka's address.
+    """
+
+    id: str
+    at: datetime
+    party: str
+    service: str
+    path: str
+    body: dict[str, object] | str
+    items: int
+    method: str = "POST"
+    topic: str = ""

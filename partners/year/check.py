@@ -1,0 +1,106 @@
+"""Compare what tracking shows with the book, laptop by laptop, once the system has caught up."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from partners.year.book import Facts
+from partners.year.plan import Plan
+from partners.year.post import PlayError, System, get
+
+FACTS = ("location", "holder", "owner", "working", "managed")
+PAGE = 500
+LONGEST_SECONDS = 900.0
+
+
+class Seen(Struct, frozen=True):
+    """A laptop as tracking lists it."""
+
+    laptop: str
+    location: str
+    holder: str
+    owner: str
+    working: str
+    managed: str
+    flags: tuple[str, ...] = ()
+
+
+class Page(Struct, frozen=True):
+    """A page of the list; `next` is the cursor of the one after it."""
+
+    items: tuple[Seen, ...]
+    next: str | None = None
+    total: int | None = None
+
+
+async def settled(
+    plan: Plan, system: System, quiet: float, look: Callable[[int], None]
+) -> list[str]:
+    """The differences, [] when balanced. Waits while they still change, and `quiet` seconds more.
+
+    `look` is told after each look how many laptops still differ.
+    """
+    begun = changed = time.monotonic()
+    before: list[str] | None = None
+    while True:
+        began = time.monotonic()
+        found = differences(plan, await shown(system))
+        look(len(found))
+        now = time.monotonic()
+        if found != before:
+            before, changed = found, now
+        if not found or now - changed > quiet or now - begun > LONGEST_SECONDS:
+            return found
+        await asyncio.sleep(max(0.5, 2 * (now - began)))
+
+
+async def shown(system: System) -> dict[str, Seen]:
+    """Every laptop that tracking knows. Raises PlayError when the answer is no list of laptops."""
+    laptops: dict[str, Seen] = {}
+    cursor: str | None = ""
+    while cursor is not None:
+        asked = httpx.QueryParams({"limit": PAGE} | ({"cursor": cursor} if cursor else {}))
+        answer = await get(system, "tracking", f"/api/laptops?{asked}")
+        try:
+            page = msgspec.json.decode(answer.text, type=Page)
+        except msgspec.DecodeError as wrong:
+            where = f"{system.bases['tracking']}/api/laptops"
+            raise PlayError(f"{where} is no list of laptops: {answer.status}, {wrong}") from None
+        laptops.update((seen.laptop, seen) for seen in page.items)
+        cursor = page.next if page.items else None
+    return laptops
+
+
+def differences(plan: Plan, laptops: Mapping[str, Seen]) -> list[str]:
+    """A sentence for each laptop that tracking shows otherwise than the book has it.
+
+    Laptops of other years are let be.
+    """
+    found = []
+    for name, booked in plan.whole_book.items():
+        seen = laptops.get(name)
+        if seen is None:
+            found.append(f"{name}: tracking does not know it; the book has it {booked.location}")
+        elif wrong := _wrong(booked, seen):
+            found.append(f"{name}: {', '.join(wrong)}")
+    own = f"hp/5C{plan.run}"
+    unknown = sorted(
+        name for name in laptops if name.startswith(own) and name not in plan.whole_book
+    )
+    return found + [f"{name}: tracking knows it, the book does not" for name in unknown]
+
+
+def _wrong(booked: Facts, seen: Seen) -> list[str]:
+    wrong = [
+        f"{fact} is {getattr(seen, fact)}, the book says {getattr(booked, fact)}"
+        for fact in FACTS
+        if getattr(seen, fact) != getattr(booked, fact)
+    ]
+    if booked.unannounced != ("unannounced" in seen.flags):
+        flag, says = ("not flagged", "is") if booked.unannounced else ("flagged", "is not")
+        wrong.append(f"{flag} unannounced, the book says it {says}")
+    return wrong

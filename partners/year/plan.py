@@ -1,0 +1,194 @@
+"""From a seed and a number of laptops to all that is sent in the year, and to the book. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from random import Random
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from partners.year import book, intents, stories, telling, world
+from partners.year.acts import Act
+from partners.year.book import Facts
+from partners.year.reports import Report, written
+from partners.year.world import END, World, pick
+
+# Reports that are never sent, by kind.
+LOST = {"in-transit": 0.04, "arrived": 0.04, "dispatched": 0.01}
+DELAYED = 0.05  # reports sent one to six days late
+TWICE = 0.05  # reports sent again, the same day or within five
+RENAMED = 0.003  # events sent again under another id
+
+BATCH_ITEMS = 500
+BATCH_BYTES = 600_000  # well under the interface's 1 MiB
+REPORT_BYTES, LAPTOP_BYTES = 350, 60
+
+
+class Plan(Struct, frozen=True):
+    """A year to be played.
+
+    `acts` in the order of sending. `book`: the five facts of each laptop (`hp/<SERIAL>`) when all
+    is sent. `lost`: ids of reports that nobody sends. `refusable`: ids that the system has to
+    refuse once. `examples`: laptops worth a look. `dropped`: the laptop whose one report stands in
+    the book and is not sent, or "". `story_acts`,
+    `stories`: acts and book of the lives that go another way.
+    """
+
+    run: str
+    seed: int
+    laptops: int
+    acts: tuple[Act, ...]
+    book: Mapping[str, Facts]
+    lost: frozenset[str]
+    refusable: frozenset[str]
+    examples: Mapping[str, str]
+    dropped: str = ""
+    story_acts: tuple[Act, ...] = ()
+    stories: Mapping[str, Facts] = {}
+
+    @property
+    def every_act(self) -> list[Act]:
+        """In the order of sending."""
+        return sorted((*self.acts, *self.story_acts), key=lambda act: (act.at, act.id))
+
+    @property
+    def whole_book(self) -> Mapping[str, Facts]:
+        return {**self.book, **self.stories}
+
+
+def plan(seed: int, laptops: int, *, drop_one: bool = False) -> Plan:
+    """The year. `drop_one` keeps a hand-out back that the book holds: one laptop must differ."""
+    rng = Random(f"{seed}:{laptops}")  # noqa: S311 the same year for the same seed, nothing is secret
+    truth = world.build(rng, seed, laptops)
+    decided = intents.intents(rng, truth)
+    meant = telling.reports(rng, truth)
+    lost = _lost(rng, meant)
+    told = [report for report in meant if report.id not in lost]
+    lives = _lives(told)
+    facts = _book(truth, lives, decided.admitted)
+    sent = _disturbed(rng, told)
+    dropped = _droppable(sent) if drop_one else None
+    acts = [*decided.acts, *_packed(rng, [report for report in sent if report.id != dropped])]
+    other_acts, others = stories.stories(rng, truth, laptops)
+    return Plan(
+        run=truth.run,
+        seed=seed,
+        laptops=laptops,
+        acts=tuple(sorted(acts, key=lambda act: (act.at, act.id))),
+        book=facts,
+        lost=lost,
+        refusable=frozenset(report.id for report in told if report.refusable),
+        examples=_examples(truth, facts),
+        story_acts=tuple(other_acts),
+        stories=others,
+        dropped=next((laptop_of(report.serials[0]) for report in sent if report.id == dropped), ""),
+    )
+
+
+def laptop_of(serial: str) -> str:
+    """A laptop's name as tracking gives it."""
+    return f"hp/{serial}"
+
+
+def _lost(rng: Random, meant: Iterable[Report]) -> frozenset[str]:
+    ids = defaultdict(list)
+    for report in meant:
+        ids[report.kind].append(report.id)
+    return frozenset(lost for kind, rate in LOST.items() for lost in pick(rng, ids[kind], rate))
+
+
+def _lives(told: Iterable[Report]) -> dict[str, list[Report]]:
+    lives = defaultdict(list)
+    for report in told:
+        if not report.refusable:
+            for serial in report.serials:
+                lives[serial].append(report)
+    return lives
+
+
+def _book(
+    truth: World, lives: Mapping[str, list[Report]], admitted: frozenset[str]
+) -> dict[str, Facts]:
+    return {
+        laptop_of(serial): book.facts(
+            lives.get(serial, ()),
+            listed=serial not in truth.never,
+            admitted=serial in admitted,
+        )
+        for line in truth.lines
+        for serial in line.serials
+    }
+
+
+def _disturbed(rng: Random, told: Sequence[Report]) -> list[Report]:
+    """What the system gets to see: some of it late, some of it again."""
+    # What is refused first and sent mended later keeps that order.
+    delicate = {report.id for report in told if report.refusable}
+    plain = [report for report in told if report.id not in delicate]
+    days = {report.id: rng.randint(1, 6) for report in pick(rng, plain, DELAYED)}
+    sent = [_later(report, days.get(report.id, 0)) for report in told]
+    plain = [report for report in sent if report.id not in delicate]
+    for report in pick(rng, plain, TWICE):
+        sent.append(_later(replace(report, typed=1), rng.randint(0, 5)))
+    for report in pick(rng, [event for event in plain if event.kind != "handed-out"], RENAMED):
+        sent.append(_later(replace(report, id=f"{report.id}-bis"), 1))
+    return sent
+
+
+def _later(report: Report, days: int) -> Report:
+    return replace(report, sent_at=min(report.sent_at + timedelta(days=days), END))
+
+
+def _droppable(sent: Sequence[Report]) -> str | None:
+    """A hand-out that is sent only once: its laptop's last report, and no other laptop's."""
+    times = Counter(report.id for report in sent)
+    once = (report for report in sent if times[report.id] == 1 and not report.refusable)
+    return next((report.id for report in once if report.kind == "handed-out"), None)
+
+
+def _packed(rng: Random, sent: Iterable[Report]) -> Iterator[Act]:
+    """A party sends what a day brought in as few requests as it may, in no order."""
+    days: dict[tuple[date, str, str], list[Report]] = defaultdict(list)
+    for report in sent:
+        path = "/api/hand-outs" if report.kind == "handed-out" else "/api/delivery-events"
+        days[report.sent_at.date(), report.party, path].append(report)
+    for (day, party, path), reports in sorted(days.items()):
+        rng.shuffle(reports)
+        envelope = "hand_outs" if path == "/api/hand-outs" else "events"
+        for number, batch in enumerate(_batches(reports)):
+            yield Act(
+                id=f"{party}-{day}-{envelope}-{number}",
+                at=max(report.sent_at for report in batch),
+                party=party,
+                service="delivery",
+                path=path,
+                body={envelope: [written(report) for report in batch]},
+                items=len(batch),
+            )
+
+
+def _batches(reports: Iterable[Report]) -> Iterator[list[Report]]:
+    batch: list[Report] = []
+    size = 0
+    for report in reports:
+        own = REPORT_BYTES + (0 if report.whole else LAPTOP_BYTES * len(report.serials))
+        if batch and (len(batch) == BATCH_ITEMS or size + own > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(report)
+        size += own
+    if batch:
+        yield batch
+
+
+def _examples(truth: World, facts: Mapping[str, Facts]) -> dict[str, str]:
+    """The first laptop of each kind that a person may want to look at."""
+    late = {laptop_of(serial) for serial in truth.late}
+    home = [name for name, now in facts.items() if now.location == "with-student"]
+    found = {
+        "an ordinary life": next((name for name in home if name not in late), ""),
+        "scanned before its announcement": next((name for name in home if name in late), ""),
+        "missing": next((name for name, now in facts.items() if now.location == "missing"), ""),
+    }
+    return {kind: name for kind, name in found.items() if name}

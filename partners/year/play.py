@@ -1,0 +1,211 @@
+"""Play a plan: day by day, all parties at once, and keep what the system answered."""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import cast
+
+import msgspec
+from msgspec import Struct
+
+from partners.year.acts import Act
+from partners.year.plan import Plan
+from partners.year.post import BUSY_SECONDS, Answer, PlayError, System, get, post, produce
+
+AT_ONCE = 8
+REFUSED = ("refused", "conflict")
+ACCEPTED = ("applied", "duplicate", "waiting")
+VERDICTS = (*ACCEPTED, *REFUSED)
+PHASES = {
+    6: "June: schools and orders",
+    7: "July: serial numbers",
+    8: "August: first deliveries",
+    9: "September: hand-outs",
+    10: "October: the rest",
+}
+
+Step = Callable[[str, int], None]
+"""Told of progress: the phase, and how many items were answered since."""
+
+
+class Verdict(Struct, frozen=True):
+    """One item's answer."""
+
+    verdict: str = "applied"
+    id: str | None = ""
+    code: str | None = ""
+    detail: str | None = ""
+
+
+class Verdicts(Struct, frozen=True):
+    """A batch's answers."""
+
+    verdicts: tuple[Verdict, ...]
+
+
+class Granted(Struct, frozen=True):
+    """What an intent is answered: one verdict, or one for each laptop that it named."""
+
+    verdict: str = "applied"
+    code: str | None = ""
+    detail: str | None = ""
+    verdicts: tuple[Verdict, ...] = ()
+
+
+class Job(Struct, frozen=True):
+    """A file's progress."""
+
+    state: str
+    cause: str | None = None
+    read: int = 0
+    applied: int = 0
+    duplicate: int = 0
+    waiting: int = 0
+    refused: int = 0
+    conflict: int = 0
+
+
+class Heard(Struct, frozen=True):
+    """What came back: `counts` by verdict, `troubles` (requests not answered as they should be),
+    `surprises` (verdicts that the player did not expect).
+    """
+
+    counts: Counter[str]
+    troubles: tuple[str, ...] = ()
+    surprises: tuple[str, ...] = ()
+
+
+async def play(plan: Plan, system: System, clock: Path | None, step: Step) -> Heard:
+    """Send a year. Raises PlayError when the system cannot be reached or a file stands still."""
+    gate = asyncio.Semaphore(AT_ONCE)
+    heard: list[Heard] = []
+
+    async def one(act: Act) -> None:
+        async with gate:
+            heard.append(await _say(plan, system, act))
+            step(PHASES[act.at.month], act.items)
+
+    for _, of_day in groupby(plan.every_act, key=lambda act: act.at.date()):
+        acts = list(of_day)
+        if clock:
+            move_clock(clock, max(act.at for act in acts))
+        step(PHASES[acts[0].at.month], 0)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for act in acts:
+                    group.create_task(one(act))
+        except* PlayError as failed:
+            raise PlayError(*_first(failed).args) from None
+    return _together(heard)
+
+
+def _first(group: BaseExceptionGroup[PlayError]) -> PlayError:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+
+
+def move_clock(clock: Path, at: datetime) -> None:
+    """Write the instant where the services look for it, at one stroke."""
+    clock.parent.mkdir(parents=True, exist_ok=True)
+    beside = clock.with_name(f".{clock.name}.{os.getpid()}")
+    beside.write_text(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}\n", encoding="utf-8")
+    beside.replace(clock)
+
+
+def _together(heard: Iterable[Heard]) -> Heard:
+    counts: Counter[str] = Counter()
+    troubles: list[str] = []
+    surprises: list[str] = []
+    for each in heard:
+        counts.update(each.counts)
+        troubles += each.troubles
+        surprises += each.surprises
+    return Heard(counts, tuple(troubles), tuple(surprises))
+
+
+async def _say(plan: Plan, system: System, act: Act) -> Heard:
+    if act.topic and system.producer and isinstance(act.body, dict):
+        await produce(system.producer, act, cast("list[dict[str, object]]", act.body["events"]))
+        return Heard(Counter())
+    answer = await post(system, act)
+    if act.path.startswith("/epcis/"):
+        return _captured(act, answer)
+    if answer.status == 202 and answer.location:
+        return await _finished(system, act, answer.location)
+    if not 200 <= answer.status < 300:
+        return _trouble(act, f"answered {answer.status}: {answer.text[:300]}")
+    return _judged(plan, act, answer) if act.service == "delivery" else _granted(act, answer)
+
+
+def _captured(act: Act, answer: Answer) -> Heard:
+    """A capture is decided when it is answered: all of it, or why not. It has no verdicts."""
+    if answer.status != 202 or '"success":true' not in answer.text.replace(" ", ""):
+        return _trouble(act, f"answered {answer.status}: {answer.text[:300]}")
+    return Heard(Counter())
+
+
+def _granted(act: Act, answer: Answer) -> Heard:
+    """One intent's answer: it may say its verdict, else a status of success is one."""
+    try:
+        told = msgspec.json.decode(answer.text or "{}", type=Granted)
+    except msgspec.DecodeError as wrong:
+        return _trouble(act, f"answered {answer.status}, but not in JSON as agreed: {wrong}")
+    items = told.verdicts or (Verdict(told.verdict, "", told.code, told.detail),)
+    for item in items:
+        if item.verdict in REFUSED:
+            return _trouble(act, f"{item.verdict} {item.code or ''} {item.detail or ''}")
+    verdicts = {item.verdict for item in items}
+    return Heard(Counter({verdicts.pop() if len(verdicts) == 1 else "applied": 1}))
+
+
+def _trouble(act: Act, what: str) -> Heard:
+    return Heard(Counter(), troubles=(f"{act.party} POST {act.path} ({act.id}) {what}",))
+
+
+def _judged(plan: Plan, act: Act, answer: Answer) -> Heard:
+    try:
+        verdicts = msgspec.json.decode(answer.text, type=Verdicts).verdicts
+    except msgspec.DecodeError as wrong:
+        return _trouble(act, f"answered something else than verdicts: {wrong}")
+    counts = Counter(item.verdict for item in verdicts)
+    surprises = [
+        f"{act.party} {item.id}: {item.verdict} {item.code or ''} {item.detail or ''}".rstrip()
+        for item in verdicts
+        if item.verdict not in ACCEPTED
+        and not (item.verdict in REFUSED and item.id in plan.refusable)
+    ]
+    if len(verdicts) != act.items:
+        uneven = f"{act.party} {act.id}: {act.items} items, {len(verdicts)} verdicts"
+        return Heard(counts, (uneven,), tuple(surprises))
+    return Heard(counts, surprises=tuple(surprises))
+
+
+async def _finished(system: System, act: Act, location: str) -> Heard:
+    """Wait for a file to be read to its end."""
+    loop = asyncio.get_running_loop()
+    pause, rows, moved = 0.05, -1, loop.time()
+    while True:
+        answer = await get(system, act.service, location, act.party)
+        try:
+            job = msgspec.json.decode(answer.text, type=Job)
+        except msgspec.DecodeError:
+            what = f"was accepted, but its job {location} answered {answer.status}"
+            return _trouble(act, f"{what}: {answer.text[:300]}")
+        counts = Counter({verdict: getattr(job, verdict) for verdict in VERDICTS})
+        if job.state == "done":
+            told = tuple(
+                f"{act.party} {act.id}: {counts[bad]} rows {bad}" for bad in REFUSED if counts[bad]
+            )
+            return Heard(counts, surprises=told)
+        if job.state in ("failed", "stopped"):
+            return _trouble(act, f"{job.state} at row {job.read}: {job.cause}")
+        if job.read > rows:
+            rows, moved = job.read, loop.time()
+        elif loop.time() - moved > BUSY_SECONDS:
+            raise PlayError(f"The file {act.id} has stood still at row {rows} for ten minutes")
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 1.0)
