@@ -1,0 +1,419 @@
+"""Who may do what: each role on each route; and of what is another's, not even its being."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from shared import access, parking, serving
+from shared.access import Key, hashed
+from shared.contracts.identifiers import ROLES
+from shared.parking import Parked
+from tests.builders import (
+    DAY,
+    OTHER_SCHOOL,
+    PARTIES,
+    SCHOOL,
+    SHIPMENT,
+    Running,
+    a_hand_out,
+    a_report,
+    a_serial_list,
+)
+from tests.service.asking import CALLS, Asked, Call, none, on_sqlite
+
+Furnished = Callable[[str], Asked]
+
+# Design: domain, "Rights", and interfaces, paths that stay. OPEN: whoever comes to this machine.
+OPEN, ANY = None, frozenset(ROLES)
+REGION, OPS = frozenset({"region"}), frozenset({"ops"})
+REPORTING = REGION | OPS | {"carrier", "school"}  # ops withdraws what others reported
+CARE = {
+    "GET /api/parked": ANY,
+    "GET /api/parked/{id}": ANY,
+    "POST /api/parked/{id}/retry": ANY,
+    "POST /api/parked/{id}/discard": ANY,
+    "GET /health/live": OPEN,
+    "GET /health/ready": OPEN,
+    "GET /metrics": OPEN,
+    "GET /openapi.json": OPEN,
+    "GET /asyncapi.yaml": OPEN,
+}
+DECIDING = CARE | {
+    "GET /api/jobs/{id}": ANY,
+    "GET /api/jobs/{id}/report": ANY,
+    "POST /api/jobs/{id}/stop": ANY,
+    "POST /api/jobs/{id}/resume": ANY,
+    "GET /api/waiting": OPS | REGION,
+    "POST /api/refill": OPS,
+}
+PAGES = {
+    "GET /key": OPEN,
+    "POST /key": OPEN,
+    "POST /key/forget": OPEN,
+    "GET /parked": OPEN,
+    "GET /parked.csv": OPEN,
+    "GET /parked/{id}": OPEN,
+    "POST /parked/{id}/retry": OPEN,  # the form holds a key
+    "POST /parked/{id}/discard": OPEN,
+    "GET /static/{name}": OPEN,
+}
+JOB_PAGES = PAGES | {
+    "GET /jobs/{id}": OPEN,
+    "GET /jobs/{id}/report.csv": OPEN,
+    "POST /jobs/{id}/stop": OPEN,
+    "POST /jobs/{id}/resume": OPEN,
+}
+RIGHTS: Mapping[str, Mapping[str, frozenset[str] | None]] = {
+    "ordering": DECIDING
+    | JOB_PAGES
+    | {
+        "GET /": OPEN,
+        "GET /orders": OPEN,
+        "GET /orders/{order}": OPEN,
+        "GET /orders/{order}/lines.csv": OPEN,
+        "GET /needs": OPEN,
+        "POST /needs": OPEN,  # who has no key of the region is led to /key
+        "GET /needs.csv": OPEN,
+        "GET /serials": OPEN,
+        "POST /api/schools/imports": REGION,
+        "GET /api/schools/{uai}": ANY,
+        "PUT /api/school-years/{year}": REGION,
+        "GET /api/school-years/{year}": REGION | OPS,
+        "PUT /api/school-years/{year}/needs/{uai}": REGION,
+        "POST /api/school-years/{year}/needs/imports": REGION,
+        "GET /api/school-years/{year}/needs": REGION | OPS,
+        "POST /api/school-years/{year}/orders": REGION,
+        "POST /api/orders": REGION,
+        "GET /api/orders": REGION | OPS | {"supplier"},
+        "PATCH /api/orders/{order}": REGION,
+        "POST /api/orders/{order}/cancellation": REGION,
+        "POST /api/orders/{order}/admission-refusals": REGION,
+        "POST /api/readings/{topic}/begin-again": OPS,
+        "GET /api/orders/{order}": REGION | OPS | {"supplier"},
+        "POST /api/orders/{order}/serials/imports": REGION | {"supplier"},
+        "POST /api/orders/{order}/admissions": REGION,
+    },
+    "delivery": DECIDING
+    | JOB_PAGES
+    | {
+        # They lead to /key whoever has none, and are for schools and the region.
+        "GET /": OPEN,
+        "GET /find": OPEN,
+        "GET /shipments/{sscc}": OPEN,
+        "GET /receptions/{sscc}": OPEN,
+        "POST /receptions/{sscc}": OPEN,
+        "GET /hand-outs": OPEN,
+        "GET /hand-outs/{uai}": OPEN,
+        "POST /hand-outs/{uai}": OPEN,
+        "POST /api/delivery-events": REPORTING,
+        "GET /api/delivery-events": REPORTING,
+        "GET /api/delivery-events/{id:path}": REPORTING,
+        "POST /api/delivery-events/imports": REPORTING,
+        "POST /api/hand-outs": REGION | {"school"},
+        "POST /epcis/capture": REPORTING,
+        "GET /epcis/capture": REPORTING,
+        "GET /epcis/capture/{id}": REPORTING,
+        "POST /epcis/events": REPORTING,
+        "GET /epcis/events": REPORTING,
+        "GET /epcis/events/{id:path}": REPORTING,
+        "OPTIONS /epcis/capture": ANY,
+        "OPTIONS /epcis/capture/{id}": ANY,
+        "OPTIONS /epcis/events": ANY,
+        "OPTIONS /epcis/events/{id:path}": ANY,
+        "POST /api/readings/{topic}/begin-again": OPS,
+    },
+    "tracking": CARE
+    | PAGES
+    | {
+        "GET /api/laptops/{maker}/{serial}": OPEN,
+        "GET /api/laptops": OPEN,
+        "GET /api/boards/region": OPEN,
+        "GET /api/boards/schools/{uai}": OPEN,
+        "GET /api/reconciliation": OPEN,
+        "GET /api/anomalies": OPEN,
+        "POST /api/readings/{topic}/begin-again": OPS,
+        "GET /": OPEN,
+        "GET /schools": OPEN,
+        "GET /schools.csv": OPEN,
+        "GET /schools/{uai}": OPEN,
+        "GET /laptops": OPEN,
+        "GET /laptops.csv": OPEN,
+        "GET /laptops/{maker}/{serial}": OPEN,
+        "GET /laptops/{maker}/{serial}/timeline.csv": OPEN,
+        "GET /search": OPEN,
+    },
+}
+
+
+def test_of_every_route_it_is_said_who_may_call_it() -> None:
+    said = {(service, name) for service, routes in RIGHTS.items() for name in routes}
+    there = {(call.service, f"{call.route.method} {call.route.path}") for call in CALLS}
+    assert said == there
+
+
+@on_sqlite
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_each_role_may_make_the_calls_that_are_its_own_and_no_other(
+    call: Call, settled: Furnished
+) -> None:
+    service = settled(call.service)
+    may = RIGHTS[call.service][f"{call.route.method} {call.route.path}"]
+    troubles = {}
+    for role in ("", *ROLES):
+        answer = service.ask(call, PARTIES[role] if role else "")
+        if may is OPEN or role in may:
+            allowed = answer.status_code not in (401, 403) or call.kind.endswith("urlencoded")
+            if not allowed:
+                troubles[role] = f"{answer.status_code} {answer.text[:200]}"
+        elif answer.status_code != (403 if role else 401):
+            troubles[role or "nobody"] = f"{answer.status_code} {answer.text[:200]}"
+    none(troubles)
+
+
+# -- what is another's
+
+
+def same_as_nothing(running: Running, party: str, method: str, path: str, **sent: Any) -> None:
+    """Fail unless what is there and another's is answered as what is not there."""
+    real, none_such = (
+        running.ask(party, method, path.format(name), **dict(sent)) for name in ("BC1", "BC2")
+    )
+    assert real.status_code == none_such.status_code == httpx.codes.NOT_FOUND
+    assert real.text.replace("BC1", "BC2") == none_such.text
+
+
+def test_of_an_order_another_supplier_learns_nothing_not_even_that_it_is_there(
+    asked: Furnished,
+) -> None:
+    ordering = asked("ordering").running
+    before = ordering.counts()
+    same_as_nothing(ordering, "supplier:other", "GET", "/api/orders/{}")
+    same_as_nothing(
+        ordering,
+        "supplier:other",
+        "POST",
+        "/api/orders/{}/serials/imports",
+        content=a_serial_list([1]),
+        headers={"content-type": "text/csv"},
+    )
+    assert ordering.counts() == before
+    for party in ("region", "ops", "supplier:hexalog"):
+        assert ordering.get(party, "/api/orders/BC1")["order"] == "BC1"
+
+
+def test_a_file_s_job_is_seen_stopped_and_resumed_by_its_sender_the_region_and_ops_alone(
+    asked: Furnished,
+) -> None:
+    ordering = asked("ordering").running
+    job = ordering.sent("supplier:hexalog", "/api/orders/BC1/serials/imports", a_serial_list([3]))
+    ordering.ended("supplier:hexalog", job)
+    for party, there in {
+        "supplier:other": False,
+        "carrier:acme": False,
+        "supplier:hexalog": True,
+        "region": True,
+        "ops": True,
+    }.items():
+        assert ordering.ask(party, "GET", job).status_code == (200 if there else 404)
+        assert ordering.ask(party, "GET", f"{job}/report").status_code == (200 if there else 404)
+        for act in ("stop", "resume"):
+            turned = ordering.ask(party, "POST", f"{job}/{act}")
+            assert turned.status_code == (409 if there else 404), "it is done already"
+
+
+def parked(party: str, number: int) -> Parked:
+    """A thing of a party's that was set aside."""
+    return Parked(
+        id=f"thing {number}",
+        kind="conflict",
+        code="id-already-used",
+        detail="a test put it there",
+        party=party,
+        origin="claim",
+        content=b"{}",
+        received_at=DAY + timedelta(minutes=number),
+    )
+
+
+@pytest.mark.parametrize("name", ["ordering", "delivery", "tracking"])
+def test_what_is_set_aside_is_seen_by_its_sender_the_region_and_ops_alone(
+    name: str, empty: Callable[[str], Running]
+) -> None:
+    service = empty(name)
+    things = [parked("carrier:acme", 1), parked("carrier:bolt", 2), parked("", 3)]
+    service.write(lambda connection: parking.park(connection, things))
+
+    def seen(party: str) -> list[str]:
+        listed = service.get(party, "/api/parked")
+        assert listed["total"] == len(listed["items"])
+        return [one["id"] for one in listed["items"]]
+
+    everything = ["thing 1", "thing 2", "thing 3"]
+    assert seen("ops") == seen("region") == everything
+    assert (seen("carrier:acme"), seen("carrier:bolt")) == (["thing 1"], ["thing 2"])
+    assert seen("carrier:third") == seen("desk:metz") == []
+    for id in ("thing 2", "thing 3", "nothing"):
+        for method, path, body in (
+            ("GET", f"/api/parked/{id}", None),
+            ("POST", f"/api/parked/{id}/retry", None),
+            ("POST", f"/api/parked/{id}/discard", {"reason": "mine now"}),
+        ):
+            answer = service.ask("carrier:acme", method, path, json=body)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not-parked")
+    assert service.rows("SELECT id FROM parked WHERE state <> 'open'") == []
+
+
+def test_of_an_event_another_party_learns_nothing_not_even_that_it_is_there(
+    delivery: Running,
+) -> None:
+    verdicts(delivery, "carrier:acme", a_report(id="e1"))
+    mine = delivery.get("carrier:acme", "/api/delivery-events/e1")
+    assert (mine["id"], mine["party"], mine["event"]["shipment"]) == (
+        "e1",
+        "carrier:acme",
+        SHIPMENT,
+    )
+    for party in ("carrier:bolt", PARTIES["school"]):
+        there, nothing = (
+            delivery.ask(party, "GET", f"/api/delivery-events/{id}") for id in ("e1", "e2")
+        )
+        assert there.status_code == nothing.status_code == httpx.codes.NOT_FOUND
+        assert there.text.replace("e1", "e2") == nothing.text
+        assert delivery.get(party, "/api/delivery-events")["total"] == 0
+        for path in ("/api/delivery-events", "/api/delivery-events/e1"):
+            asked = delivery.ask(party, "GET", f"{path}?party=carrier:acme")
+            assert asked.status_code == httpx.codes.FORBIDDEN
+    for party in ("ops", "region"):
+        assert delivery.get(party, "/api/delivery-events/e1?party=carrier:acme") == mine
+
+
+# -- what is said in an item
+
+
+def verdicts(running: Running, party: str, *events: dict[str, Any]) -> list[dict[str, Any]]:
+    answer = running.ask(party, "POST", "/api/delivery-events", json={"events": events})
+    assert answer.status_code == httpx.codes.OK, answer.text
+    told: list[dict[str, Any]] = answer.json()["verdicts"]
+    return told
+
+
+def test_a_school_speaks_for_itself_alone(delivery: Running) -> None:
+    mine = a_report(id="mine", type="received", school=None, shipment=None)
+    theirs = mine | {"id": "theirs", "school": OTHER_SCHOOL}
+    first, second = verdicts(delivery, PARTIES["school"], mine, theirs)
+    assert first["verdict"] == "waiting"
+    assert (second["verdict"], second["code"]) == ("refused", "not-your-school")
+    hand_outs = [
+        a_hand_out(id="at mine", school=None),
+        a_hand_out(id="at theirs", school=OTHER_SCHOOL),
+    ]
+    answer = delivery.ask(
+        PARTIES["school"], "POST", "/api/hand-outs", json={"hand_outs": hand_outs}
+    )
+    kept = [one["verdict"] for one in answer.json()["verdicts"]]
+    assert kept == ["waiting", "refused"]
+    bodies = "".join(row[0] for row in delivery.rows("SELECT body FROM ledger"))
+    assert SCHOOL in bodies
+    assert OTHER_SCHOOL not in bodies
+
+
+def test_who_says_it_is_whose_key_it_is_whatever_the_body_says(delivery: Running) -> None:
+    told = a_report()
+    assert verdicts(delivery, "carrier:acme", told)[0]["verdict"] == "waiting"
+    assert verdicts(delivery, "carrier:bolt", told)[0]["verdict"] == "waiting", "another's id"
+    claims = delivery.rows("SELECT DISTINCT party, id FROM ledger WHERE verdict IS NOT NULL")
+    assert set(claims) == {("carrier:acme", "a report"), ("carrier:bolt", "a report")}
+
+
+# -- keys
+
+
+def write_keys(running: Running, *keys: Key) -> None:
+    running.keys.write_bytes(msgspec.json.encode(keys))
+
+
+def opens(running: Running, key: str) -> bool:
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = running.client.get("/api/parked", headers=headers)
+    assert answer.status_code in (200, 401)
+    return answer.status_code == httpx.codes.OK
+
+
+@pytest.fixture
+def keys(delivery: Running) -> Any:
+    """The keys file, as it was again afterwards."""
+    delivery.auth("ops")
+    before = delivery.keys.read_bytes()
+    yield delivery.keys
+    delivery.keys.write_bytes(before)
+
+
+@on_sqlite
+def test_a_key_opens_until_it_ends_and_a_party_may_have_two(delivery: Running, keys: Path) -> None:
+    now = datetime.now(UTC)
+    write_keys(
+        delivery,
+        Key(hashed("old"), "carrier:acme", now - timedelta(seconds=1)),
+        Key(hashed("one"), "carrier:acme", now + timedelta(days=1)),
+        Key(hashed("two"), "carrier:acme"),
+    )
+    assert keys.exists()
+    assert [opens(delivery, key) for key in ("old", "one", "two", "three", hashed("two"))] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+@on_sqlite
+def test_a_key_that_is_taken_away_opens_nothing_from_then_on(delivery: Running, keys: Path) -> None:
+    for _ in range(20):
+        fresh = access.issue(keys, ["carrier:acme"])["carrier:acme"]
+        assert opens(delivery, fresh), "it opens at once"
+        assert access.revoke(keys, "carrier:acme") > 0
+        assert not opens(delivery, fresh)
+
+
+@on_sqlite
+def test_a_keys_file_that_cannot_be_read_leaves_those_in_who_were(
+    delivery: Running, keys: Path
+) -> None:
+    write_keys(delivery, Key(hashed("good"), "carrier:acme"))
+    assert opens(delivery, "good")
+    keys.write_text("{")
+    assert opens(delivery, "good")
+    assert not opens(delivery, "other")
+    keys.unlink()
+    assert not opens(delivery, "good")
+    keys.touch()
+
+
+# -- how often
+
+
+@on_sqlite
+def test_a_party_that_asks_too_often_is_told_when_to_come_again_and_no_other_is(
+    delivery: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "RATE", 1e-9)
+    monkeypatch.setattr(serving, "BURST", 100.0)
+    asked = [delivery.ask("carrier:eager", "GET", "/api/parked") for _ in range(101)]
+    assert [answer.status_code for answer in asked] == [200] * 100 + [429]
+    assert asked[-1].headers["retry-after"] == "1"
+    assert asked[-1].json()["code"] == "too-many-requests"
+    assert delivery.ask("carrier:patient", "GET", "/api/parked").status_code == httpx.codes.OK
+    told = {"events": [a_report()]}
+    turned_away = delivery.ask("carrier:eager", "POST", "/api/delivery-events", json=told)
+    assert turned_away.status_code == httpx.codes.TOO_MANY_REQUESTS
+    assert delivery.counts()["ledger"] == 0
+
+
+def test_the_limits_are_those_that_partners_were_told() -> None:
+    assert (serving.RATE, serving.BODY_LIMIT, serving.FILE_LIMIT) == (50.0, 1 << 20, 256 << 20)

@@ -1,0 +1,313 @@
+"""Tracking as people and programs meet it, once it heard what ordering and delivery say."""
+
+import csv
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from shared import parking
+from tests.builders import (
+    DAY,
+    OTHER_SCHOOL,
+    SCHOOL,
+    SHIPMENT,
+    STUDENTS,
+    Running,
+    a_hand_out,
+    a_laptop,
+    a_report,
+    a_strange_record,
+    facts,
+    key_of,
+)
+from tests.service.hearing_by_hand import announced, heard, take
+
+ACME, AT_SCHOOL = "carrier:acme", f"school:{SCHOOL}"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def told(ordering: Running, delivery: Running, tracking: Running) -> Running:
+    """Tracking, which heard of laptop 1 handed out, 2 missing, 3 on the road, 4 announced alone,
+    and of 9, which nobody announced.
+    """
+    announced(ordering, [1, 2, 3, 4])
+    heard(delivery, ordering)
+    pallet, shipment = [a_laptop(number) for number in (1, 2, 3)], SHIPMENT
+    events = [
+        a_report(id="1", type="announced", laptops=pallet, school=SCHOOL, shipment=shipment),
+        a_report(id="2", type="in-transit", laptops=None, happened_at=on(hours=3)),
+        a_report(id="3", type="dispatched", laptops=[a_laptop(9)], shipment=None),
+    ]
+    assert tell(delivery, ACME, "events", *events) == ["applied", "applied", "waiting"]
+    counts = [
+        a_report(id="4", type="received", laptops=[a_laptop(1)], happened_at=on(hours=24)),
+        a_report(id="5", type="missing", laptops=[a_laptop(2)], happened_at=on(hours=24)),
+    ]
+    assert tell(delivery, AT_SCHOOL, "events", *counts) == ["applied", "applied"]
+    taken = a_hand_out(handed_out_at=on(hours=25))
+    assert tell(delivery, AT_SCHOOL, "hand_outs", taken) == ["applied"]
+    heard(tracking, ordering, delivery)
+    return tracking
+
+
+def on(hours: int) -> str:
+    return (DAY + timedelta(hours=hours)).isoformat()
+
+
+def tell(delivery: Running, party: str, what: str, *items: dict[str, Any]) -> list[str]:
+    path = "/api/delivery-events" if what == "events" else "/api/hand-outs"
+    verdicts = delivery.ask(party, "POST", path, json={what: items}).json()["verdicts"]
+    return [one["verdict"] for one in verdicts]
+
+
+# -- lives
+
+
+def test_a_life_tells_its_five_facts_and_all_that_was_heard_in_the_order_in_which_it_happened(
+    told: Running,
+) -> None:
+    life = told.get("", "/api/laptops/hp/5CD0001")
+    five = ("location", "holder", "owner", "working", "managed")
+    assert [life[name] for name in five] == [
+        "with-student",
+        "student",
+        "supplier",
+        "working",
+        "not-enrolled",
+    ]
+    assert (life["order"], life["line"], life["school"]) == ("BC1", "1", SCHOOL)
+    assert (life["shipment"], life["student"], life["flags"]) == (SHIPMENT, STUDENTS[0], [])
+    moments = [datetime.fromisoformat(fact["happened_at"]) for fact in life["timeline"]]
+    assert moments == sorted(moments)
+    assert {"laptop-announced", "laptop-expected", "laptop-handed-out"} <= {
+        fact["type"].split(".")[1] for fact in life["timeline"]
+    }
+    sources = {(fact["source"], fact["id"]) for fact in life["timeline"]}
+    assert {(ACME, "1"), (ACME, "2"), (AT_SCHOOL, "4"), (AT_SCHOOL, "a hand-out")} <= sources
+
+
+def test_a_laptop_answers_to_every_spelling_of_its_maker(told: Running) -> None:
+    for name in ("HP/5cd0001", "Hewlett-Packard/5CD%200001", "hewlett-packard/5CD0001"):
+        assert told.get("", f"/api/laptops/{name}")["laptop"] == key_of()
+    for name in ("hp/5CD0008", "acme/5CD0001", "hp/x"):
+        answer = told.ask("", "GET", f"/api/laptops/{name}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown-laptop")
+
+
+def test_what_is_heard_again_changes_nothing(
+    told: Running, ordering: Running, delivery: Running
+) -> None:
+    before = [told.get("", f"/api/laptops/{key_of(number)}") for number in (1, 2, 3, 4, 9)]
+    heard(told, delivery, ordering, delivery)
+    assert [told.get("", f"/api/laptops/{key_of(number)}") for number in (1, 2, 3, 4, 9)] == before
+
+
+# -- search
+
+
+def keys(told: Running, **asked: Any) -> list[str]:
+    listed = told.get("", "/api/laptops", params=asked)
+    assert listed["total"] >= len(listed["items"])
+    return [row["laptop"] for row in listed["items"]]
+
+
+def test_laptops_are_found_by_all_that_is_known_of_them(told: Running) -> None:
+    first, second, third, fourth, ninth = (key_of(number) for number in (1, 2, 3, 4, 9))
+    assert keys(told) == [first, second, third, fourth, ninth]
+    assert keys(told, serial="5cd0001") == [first]
+    assert keys(told, serial="HP/5CD0001") == [first]
+    assert keys(told, order="BC1") == [first, second, third, fourth]
+    assert keys(told, shipment=SHIPMENT) == [first, second, third]
+    assert keys(told, school=SCHOOL.lower()) == [first, second, third, fourth]
+    assert keys(told, school=OTHER_SCHOOL) == []
+    assert keys(told, location="in-transit") == [third, ninth]
+    assert keys(told, location="in-transit", order="BC1") == [third]
+    assert keys(told, owner="region") == []
+    assert keys(told, changed_since=DAY.isoformat()) == [first, second, third, fourth, ninth]
+    assert keys(told, changed_since=(datetime.now(UTC) + timedelta(days=1)).isoformat()) == []
+
+
+def test_a_list_goes_on_where_its_cursor_says_and_shows_each_laptop_once(told: Running) -> None:
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = told.get("", "/api/laptops", params={"limit": 2, "cursor": cursor})
+        assert page["total"] == 5
+        seen += [row["laptop"] for row in page["items"]]
+        cursor = page["next"]
+    assert seen == [key_of(number) for number in (1, 2, 3, 4, 9)]
+
+
+def test_a_question_that_cannot_be_is_refused_by_its_field(tracking: Running) -> None:
+    for question, field in {
+        "limit=0": "/limit",
+        "limit=501": "/limit",
+        "limit=x": "/limit",
+        "school=0670080A": "/school",
+        "shipment=1": "/shipment",
+        "serial=!": "/serial",
+        "serial=acme/5CD0001": "/serial",
+        "changed_since=yesterday": "/changed_since",
+        "changed_since=2020-09-01T08:00:00": "/changed_since",
+    }.items():
+        answer = tracking.ask("", "GET", f"/api/laptops?{question}")
+        assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY, question
+        assert answer.json()["errors"][0]["field"] == field
+
+
+# -- boards and books
+
+
+def test_boards_count_each_announced_laptop_once_and_the_others_apart(told: Running) -> None:
+    region = told.get("", "/api/boards/region")
+    assert region["location"] == {"announced": 1, "in-transit": 1, "missing": 1, "with-student": 1}
+    assert (region["unannounced"], region["funnel"]["ordered"]) == (1, 5)
+    assert (region["funnel"]["received"], region["funnel"]["handed_out"]) == (1, 1)
+    school = told.get("", f"/api/boards/schools/{SCHOOL.lower()}")
+    assert (school["name"], school["location"]) == ("Lycée Fustel", region["location"])
+    other = told.get("", f"/api/boards/schools/{OTHER_SCHOOL}")
+    assert (other["name"], other["location"]) == ("Lycée Lambert", {})
+    nobody = told.ask("", "GET", "/api/boards/schools/0080001Y")
+    assert nobody.status_code in (404, 422)
+
+
+def test_the_books_of_an_order_hold_each_laptop_once(told: Running) -> None:
+    (line,) = told.get("", "/api/reconciliation?order=BC1")["items"]
+    assert line == line | {
+        "order": "BC1",
+        "uai": SCHOOL,
+        "ordered": 5,
+        "announced": 4,
+        "outstanding": 1,
+        "not_dispatched": 1,
+        "in_transit": 1,
+        "received": 1,
+        "missing": 1,
+        "handed_out": 1,
+    }
+    assert told.get("", "/api/reconciliation")["items"] == [line]
+    assert told.get("", "/api/reconciliation?order=BC2")["items"] == []
+
+
+def test_a_fact_that_never_came_is_an_anomaly_until_it_does(
+    told: Running, delivery: Running, tracking: Running
+) -> None:
+    assert missing(told) == []
+    tell(delivery, ACME, "events", a_report(id="6", shipment=None, happened_at=on(hours=2)))
+    tell(delivery, ACME, "events", a_report(id="7", shipment=None, happened_at=on(hours=5)))
+    *_, lost, last = delivery.write(facts)
+    take(tracking, [last])
+    (gap,) = missing(tracking)
+    assert (gap["key"], gap["publisher"]) == (key_of(), "delivery")
+    assert gap["highest"] == gap["heard"] + 1
+    take(tracking, [lost])
+    assert missing(tracking) == []
+
+
+def missing(told: Running) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = told.get("", "/api/anomalies")["items"]
+    return [one for one in items if one["code"] == "facts-missing"]
+
+
+def test_a_laptop_that_nobody_announced_is_an_anomaly(told: Running) -> None:
+    (one,) = (
+        one for one in told.get("", "/api/anomalies")["items"] if one["code"] == "unannounced"
+    )
+    assert (one["key"], one["location"]) == (key_of(9), "in-transit")
+
+
+# -- pages
+
+
+def page(told: Running, path: str, status: int = 200) -> str:
+    answer = told.ask("", "GET", path)
+    assert answer.status_code == status, answer.text[:300]
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    return answer.text
+
+
+def test_pages_show_what_was_heard_in_french_and_in_english(told: Running) -> None:
+    assert "Lycée Fustel" in page(told, f"/schools/{SCHOOL}")
+    assert STUDENTS[0] not in page(told, "/"), "the board names nobody"
+    life = page(told, "/laptops/HP/5cd0001")
+    assert "5CD0001" in life
+    assert '<html lang="fr">' in life
+    assert '<html lang="en">' in page(told, "/laptops/hp/5CD0001?lang=en")
+    listed = page(told, "/laptops?location=missing")
+    assert "5CD0002" in listed
+    assert "5CD0003" not in listed
+    assert "5CD0003" in page(told, "/search?q=5cd0003")
+    assert "Lycée Lambert" in page(told, "/search?q=lambert")
+    assert "BC1" in page(told, "/search?q=BC1")
+
+
+def test_what_a_page_cannot_show_is_told_as_a_page(told: Running) -> None:
+    for path, status in {
+        "/laptops/hp/5CD0008": 404,
+        "/laptops/acme/5CD0001": 404,
+        "/schools/0080001Z": 422,
+        "/laptops?school=x": 422,
+        "/laptops?reached=x": 422,
+        "/laptops?reached=received&day=x": 422,
+        "/parked/none": 404,
+    }.items():
+        assert "<h1" in page(told, path, status)
+
+
+def rows(told: Running, path: str) -> Iterator[list[str]]:
+    answer = told.ask("", "GET", path)
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "attachment" in answer.headers["content-disposition"]
+    yield from csv.reader(answer.text.lstrip("\ufeff").splitlines(), delimiter=";")
+
+
+def test_lists_and_lives_are_had_as_files(told: Running) -> None:
+    _, *listed = rows(told, "/laptops.csv?order=BC1")
+    assert len(listed) == 4
+    _, *timeline = rows(told, "/laptops/hp/5CD0001/timeline.csv")
+    assert len(timeline) == len(told.get("", "/api/laptops/hp/5CD0001")["timeline"])
+    _, *none = rows(told, "/parked.csv")
+    assert none == []
+
+
+def test_what_a_page_needs_is_served_under_the_name_that_it_has(told: Running) -> None:
+    shown = page(told, "/")
+    for part in shown.split("/static/")[1:]:
+        name = part.partition('"')[0]
+        answer = told.ask("", "GET", f"/static/{name}")
+        assert answer.status_code == httpx.codes.OK, name
+        assert "immutable" in answer.headers["cache-control"]
+    assert told.ask("", "GET", "/static/none.css").status_code == httpx.codes.NOT_FOUND
+
+
+def test_what_is_set_aside_is_tried_again_and_discarded_on_its_page_with_a_key_of_ops(
+    tracking: Running,
+) -> None:
+    thing = parking.parked_record("unreadable", "invalid", "no fact", a_strange_record(), DAY)
+    tracking.write(lambda connection: parking.park(connection, [thing]))
+    for party in ("ops", ACME):
+        tracking.auth(party)
+    assert thing.id in page(tracking, "/parked")
+
+    def act(act: str, party: str, **more: str) -> httpx.Response:
+        form = {"key": tracking.issued.get(party, "none")} | more
+        return tracking.ask("", "POST", f"/parked/{thing.id}/{act}", data=form, headers=FORM)
+
+    for party in ("nobody", ACME):
+        for path in ("retry", "discard"):
+            assert act(path, party, reason="x").status_code == httpx.codes.FORBIDDEN
+    again = act("retry", "ops")
+    assert (again.status_code, again.headers["location"].partition("?")[0]) == (
+        303,
+        f"/parked/{thing.id}",
+    )
+    assert act("discard", "ops", reason=" ").status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert act("discard", "ops", reason="it says nothing").status_code == httpx.codes.SEE_OTHER
+    assert thing.id not in page(tracking, "/parked")
+    assert act("discard", "ops", reason="again").status_code == httpx.codes.CONFLICT
+    assert tracking.rows("SELECT state, closed_by FROM parked") == [("discarded", "ops")]

@@ -1,0 +1,103 @@
+"""What docs/partners.md tells partners is so: its examples, run as they stand, its tables."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.delivery.core.commands import STEPS, may_report
+from services.delivery.events import ITEM_BYTES
+from services.delivery.intake import ITEMS
+from shared import serving
+from shared.contracts.strict import DEPTH
+from tests import running
+from tests.places import Kafka
+from tests.runners import ROOT
+from tests.running import System
+from tests.system import acts
+
+PAGE = (ROOT / "docs" / "partners.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+ORDER, SCHOOL = "BC-2020-017", "0670080Y"
+ANY = "…"
+BETWEEN = "--- the next block ---\n"
+
+
+@pytest.fixture
+def system(kafka: Kafka, tmp_path: Path) -> Iterator[System]:
+    running.fresh_topics(kafka.bootstrap)
+    with running.system(tmp_path, "sqlite", kafka.bootstrap) as made:
+        made.start()
+        yield made
+
+
+def as_said(system: System, blocks: list[str]) -> list[str]:
+    """What each block of shell prints, when all are given to one shell, one after the other."""
+    script = f"\nprintf '%s' '{BETWEEN}'\n".join(blocks)
+    here = re.sub(r"\b800(\d)/", lambda found: f"{system.first_port + int(found[1])}/", script)
+    here = re.sub(r"\b800(\d)\$", lambda found: f"{system.first_port + int(found[1])}$", here)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    told = {"PATH": path, "TROUSSEAU_HOME": str(system.home), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", here],
+        cwd=system.home,
+        env=told,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split(BETWEEN)
+
+
+def alike(shown: Any, said: Any) -> bool:
+    """Whether what was said is what is shown, which leaves some of it open."""
+    if isinstance(shown, dict) and isinstance(said, dict):
+        return shown.keys() == said.keys() and all(alike(shown[name], said[name]) for name in said)
+    if isinstance(shown, list) and isinstance(said, list):
+        return len(shown) == len(said) and all(map(alike, shown, said))
+    return bool(shown in (ANY, said))
+
+
+def test_every_example_is_answered_as_the_page_shows(system: System) -> None:
+    acts.list_schools(system, SCHOOL)
+    acts.place_order(system, 3, SCHOOL, number=ORDER)
+
+    said = as_said(system, [text for kind, text in BLOCKS if kind == "sh"])
+
+    answers = iter(said)
+    answer = ""
+    for kind, shown in BLOCKS:
+        if kind == "sh":
+            answer = next(answers)
+        elif kind == "json":
+            assert alike(json.loads(shown), json.loads(answer)), answer
+        else:
+            assert answer.replace("\r", "") == shown
+    assert {kind for kind, _ in BLOCKS} == {"sh", "json", "csv"}
+
+
+@pytest.mark.parametrize("role", ["carrier", "school", "ops"])
+def test_the_page_names_what_a_role_may_report(role: str) -> None:
+    (row,) = re.findall(rf"^\| {role} \| (.*) \|$", PAGE, re.MULTILINE)
+    named = set(re.findall(r"[a-z-]+", re.sub(r"`.*?`|\(.*?\)", "", row)))
+    may = {step for step in STEPS if may_report(role, step)}
+    assert named & STEPS.keys() == may
+    assert all(may_report("region", step) for step in STEPS)
+
+
+def test_the_page_names_the_limits_that_hold() -> None:
+    limits = (
+        f"At most {ITEMS} events or hand-outs and {serving.BODY_LIMIT >> 20} MiB a request",
+        f"{ITEM_BYTES >> 10} KiB an event, {DEPTH} levels deep",
+        f"{serving.RATE:.0f} requests a second ({serving.BURST:.0f} at once)",
+        f"up to {serving.FILE_LIMIT >> 20} MiB",
+    )
+    text = " ".join(PAGE.split())
+    assert [one for one in limits if one not in text] == []
