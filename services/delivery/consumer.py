@@ -7,14 +7,14 @@ from typing import Any
 from aiokafka import ConsumerRecord
 from sqlalchemy import Connection
 
-from services.delivery import core, events
+from services.delivery import core, events, store
 from services.delivery.register import Sent
 from shared.contracts import ordering, partners
 from shared.contracts.identifiers import Makers
 from shared.contracts.strict import Unreadable
 from shared.decisions import Claim
-from shared.hearing import Reactions, claims_of
-from shared.transact import SET_ASIDE, Service, transact
+from shared.hearing import Reactions, claims_of, outcomes
+from shared.transact import Service, transact
 
 EVENT = "partner.delivery-event.v1"
 
@@ -44,7 +44,7 @@ def reader(
     """A function from a record to what is wanted of us: a claim for a fact, an item for a
     partner's event. It raises Unreadable on what it should understand.
     """
-    of_facts = claims_of(REACTIONS)
+    of_facts = claims_of(REACTIONS, store.SHELVES)
 
     def read(record: ConsumerRecord) -> Sequence[Claim | Sent]:
         party = partners.party_of(record.topic)
@@ -71,7 +71,6 @@ def taker(
         items = [one for one in heard if not isinstance(one, Claim)]
         decided: Iterator[Any] = iter(transact(connection, service, facts, now, True))
         taken: Iterator[Any] = iter(events.take(connection, service, items, now, True))
-        told = [next(decided if isinstance(one, Claim) else taken) for one in heard]
-        return ["bug" if one.code == SET_ASIDE else one.verdict for one in told]
+        return outcomes([next(decided if isinstance(one, Claim) else taken) for one in heard])
 
     return take

@@ -68,7 +68,8 @@ REMARKS: Mapping[str, str] = {
     "wrong-school": "au mauvais lycée",
     "called-off": "commande annulée",
     "reported-late": "écart signalé hors délai",
-    "two-schools": "compté dans deux lycées",
+    "two-schools": "réclamé par deux lycées",
+    "contradicted": "contredit ce qui était connu",
     "hand-out-missed": "pas retiré à temps",
 }
 WORDS: Mapping[str, str] = {

@@ -39,6 +39,7 @@ class ShipmentRow(Row, table=True):
     order: str | None = None
     school: str | None = None
     state: str
+    since: datetime | None = Field(default=None, sa_type=Instant)
     quantity: int | None = None
     laptops: str = Field(sa_type=Text)
     passed: str = Field(sa_type=Text)
@@ -60,9 +61,6 @@ class LaptopRow(Row, table=True):
     place: str
     announced: bool
     cleared: bool
-    order: str | None = None
-    line: str | None = None
-    school: str | None = None
     location: str
     here: str | None = None
     since: datetime | None = Field(default=None, sa_type=Instant)
@@ -270,12 +268,18 @@ def due(connection: Connection, day: date) -> list[str]:
 
 
 def waiting(connection: Connection) -> tuple[list[dict[str, Any]], int]:
-    """Laptops without a serial list and shipments without an
-    announcement: the longest waiting, and how many in all.
+    """Laptops without a serial list and shipments without an announcement: the longest waiting, and
+    how many in all. Where nothing holds of what was said, nobody waits.
     """
+    listed = LAPTOPS.c.custody.not_like('%"carriers":{}%')
+    spoken_of = (LAPTOPS.c.location != "unknown") | listed
     unknown = (
-        (LAPTOPS, LAPTOPS.c.announced.is_(False), "laptop-not-announced"),
-        (SHIPMENTS, SHIPMENTS.c.owner.is_(None), "shipment-not-announced"),
+        (LAPTOPS, LAPTOPS.c.announced.is_(False) & spoken_of, "laptop-not-announced"),
+        (
+            SHIPMENTS,
+            SHIPMENTS.c.owner.is_(None) & (SHIPMENTS.c.state != ""),
+            "shipment-not-announced",
+        ),
     )
     items: list[dict[str, Any]] = []
     total = 0

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.contracts import custody, delivery, ordering
+from shared.contracts import custody, delivery, ordering, shipments
 from shared.contracts.calendar import day_of, midnight
 from shared.contracts.custody import Custody
 from shared.contracts.identifiers import department, kind_of
@@ -38,6 +38,7 @@ class Life(Struct, frozen=True):
     model: str | None = None
     school: str | None = None
     destination: str | None = None
+    redirected: bool = False
     shipment: str | None = None
     student: str | None = None
     since: datetime | None = None
@@ -81,15 +82,15 @@ class Order(Struct, frozen=True):
 
 
 class Shipment(Struct, frozen=True):
-    """The last that was said of a shipment, and which laptops carriers named in it."""
+    """The last that was said of a shipment, and which laptops its carrier named in it."""
 
-    state: str = ""
-    carrier: str | None = None
-    school: str | None = None
+    owner: str | None = None
     order: str | None = None
-    quantity: int = 0
-    packed: tuple[str, ...] = ()
+    school: str | None = None
+    state: str = ""
     since: datetime | None = None
+    quantity: int | None = None
+    laptops: tuple[str, ...] = ()
     withdrawn: tuple[str, ...] = ()
 
 
@@ -109,7 +110,7 @@ def evolve(now: Any, said: Said) -> Any:
         case Life():
             return _laptop(now, said)
         case Shipment():
-            return _shipment(now, said)
+            return shipments.moved(now, said)
         case Order():
             return _order(now, said.fact)
     listed = said.fact
@@ -150,7 +151,8 @@ def _laptop(now: Life, said: Said) -> Life:  # noqa: PLR0911  a return for each 
         case ordering.LaptopAnnounced(order, line, school, model, lot, promised_on=day):
             listed = replace(after, order=order, line=line, model=model, lot=lot)
             announced_at = after.announced_at or said.happened_at
-            return _bound(_promised(replace(listed, announced_at=announced_at), day), school)
+            known = after.destination if after.redirected else school
+            return _bound(_promised(replace(listed, announced_at=announced_at), day), known)
         case ordering.LaptopAdmitted(warranty_from=start, warranty_to=end):
             return replace(
                 after,
@@ -164,8 +166,9 @@ def _laptop(now: Life, said: Said) -> Life:  # noqa: PLR0911  a return for each 
         case delivery.LaptopPacked(shipment, school=school) if held is not now.custody:
             return _bound(replace(after, shipment=shipment), after.destination or school)
         case delivery.LaptopRedirected(school, shipment) if moved:
-            return _bound(replace(after, shipment=shipment or after.shipment), school)
-    station = STATIONS.get(type(said.fact))
+            there = replace(after, shipment=shipment or after.shipment, redirected=True)
+            return _bound(there, school)
+    station = _station(said.fact)
     if station is None or not moved:
         return after
     shipment = getattr(said.fact, "shipment", None) or after.shipment
@@ -216,44 +219,18 @@ STATIONS: Mapping[type, str] = {
 WAY = ("dispatched_at", "arrived_at", "received_at", "handed_out_at")
 
 
+def _station(fact: Any) -> str | None:
+    """How far a fact says that a laptop has come: what nobody expected is there all the same."""
+    if isinstance(fact, delivery.DiscrepancyReported):
+        return "received_at" if fact.kind == "unexpected" else None
+    return STATIONS.get(type(fact))
+
+
 def _reached(now: Life, station: str, at: datetime) -> Life:
     """A laptop that came so far passed all stations before, whether or not they were spoken of."""
     passed = WAY[: WAY.index(station) + 1]
     first = {name: at for name in passed if getattr(now, name) is None}
     return replace(now, **first) if first else now
-
-
-def _shipment(now: Shipment, said: Said) -> Shipment:
-    if isinstance(said.fact, delivery.ShipmentFactWithdrawn):
-        return replace(now, withdrawn=custody.with_withdrawn(now.withdrawn, said.fact))
-    if custody.named(said) in now.withdrawn:
-        return now
-    match said.fact:
-        case delivery.ShipmentAnnounced(carrier, order, school, quantity):
-            return replace(
-                now,
-                state=now.state or "announced",
-                carrier=now.carrier or carrier,
-                school=now.school or school,
-                order=now.order or order,
-                quantity=quantity or now.quantity,
-                since=now.since or said.happened_at,
-            )
-        case delivery.ShipmentPacked(laptop):
-            return replace(now, packed=tuple(sorted({*now.packed, laptop})))
-        case delivery.ShipmentRedirected(to_school=school):
-            return replace(now, state="in-transit", school=school, since=said.happened_at)
-    state = SHIPMENT_STATES.get(type(said.fact))
-    return replace(now, state=state, since=said.happened_at) if state else now
-
-
-SHIPMENT_STATES: Mapping[type, str] = {
-    delivery.ShipmentDispatched: "dispatched",
-    delivery.ShipmentInTransit: "in-transit",
-    delivery.ShipmentArrived: "arrived",
-    delivery.ShipmentRefused: "refused",
-    delivery.ShipmentReceived: "received",
-}
 
 
 Fact = ordering.Fact | delivery.Fact
@@ -304,11 +281,14 @@ def kept(life: Life) -> str | None:
 
 def flags(life: Life) -> list[str]:
     """What is unusual about a laptop, or does not fit together. What the region owns is neither
-    called off nor refused, whichever was dated earlier.
+    called off nor refused, whichever was dated earlier; a number of which nothing holds that was
+    said, for it was mistyped, is nobody's to announce.
     """
     settled = (custody.CALLED_OFF, custody.NOT_ADMITTED) if life.admitted_at else ()
     remarks = (one for one in life.custody.remarks if one not in settled)
-    return [*([] if life.announced_at else ["unannounced"]), *remarks]
+    spoken_of = life.location != "unknown" or life.custody.carriers
+    unannounced = ["unannounced"] if spoken_of and not life.announced_at else []
+    return [*unannounced, *remarks]
 
 
 def counted(life: Life) -> set[tuple[str, str, str]]:

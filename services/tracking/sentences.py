@@ -168,7 +168,11 @@ FLAGS: dict[str, tuple[str, str]] = {
     "hand-out-missed": ("Pas retiré à temps", "Not collected in time"),
     "called-off": ("Commande annulée", "Order cancelled"),
     "admission-refused": ("Admission refusée", "Not admitted"),
-    "two-schools": ("Compté dans deux lycées", "Counted at two schools"),
+    "two-schools": ("Réclamé par deux lycées", "Claimed by two schools"),
+    "contradicted": (
+        "Un mot contredit ce qui était connu",
+        "A word contradicts what was known",
+    ),
     "two-students": ("Remis à deux élèves", "Handed out to two students"),
     "not-received": ("Remis sans avoir été reçu", "Handed out without being received"),
     "another-carrier": ("Vu par un autre transporteur", "Seen by another carrier"),

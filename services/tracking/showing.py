@@ -186,7 +186,11 @@ def _pallet(shipments: list[tuple[str, fold.Shipment]], promised: date | None) -
     order = ("arrived", "in-transit", "dispatched", "announced")
     sscc, next_one = min(shipments, key=lambda pair: order.index(pair[1].state))
     return Pallet(
-        sscc, len(next_one.packed) or next_one.quantity, next_one.state, promised, next_one.since
+        sscc,
+        len(next_one.laptops) or next_one.quantity or 0,
+        next_one.state,
+        promised,
+        next_one.since,
     )
 
 

@@ -20,6 +20,7 @@ STATIONS: Stations = (
         "reçu",
         (
             "delivery.laptop-received.v1",
+            "delivery.discrepancy-reported.v1",
             "delivery.laptop-moved.v1",
             "delivery.laptop-back-to-stock.v1",
         ),

@@ -62,6 +62,7 @@ class LifeRow(Row, table=True):
     model: str | None = None
     school: str | None = None
     destination: str | None = None
+    redirected: bool
     shipment: str | None = None
     student: str | None = None
     since: datetime | None = Field(default=None, sa_type=Instant)
@@ -101,7 +102,7 @@ class OrderRow(Row, table=True):
 
 
 class ShipmentRow(Row, table=True):
-    """The last that was said of a shipment; packed and withdrawn are JSON."""
+    """The last that was said of a shipment; laptops and withdrawn are JSON."""
 
     __tablename__ = "shipment"
     __table_args__ = (Index("shipment_school", "school", "state"),)
@@ -110,12 +111,12 @@ class ShipmentRow(Row, table=True):
     sequence: int
     place: str
     state: str
-    carrier: str | None = None
+    since: datetime | None = Field(default=None, sa_type=Instant)
+    owner: str | None = None
     school: str | None = None
     order: str | None = None
-    quantity: int
-    packed: str = Field(sa_type=Text)
-    since: datetime | None = Field(default=None, sa_type=Instant)
+    laptops: str = Field(sa_type=Text)
+    quantity: int | None = None
     withdrawn: str = Field(sa_type=Text)
 
 

@@ -17,6 +17,8 @@ from shared.decisions import Said
 
 REGION = "region"  # speaks of whatever is its own: of every laptop
 MISSED, CALLED_OFF, NOT_ADMITTED = "hand-out-missed", "called-off", "admission-refused"
+TWO_SCHOOLS, TWO_STUDENTS, CONTRADICTED = "two-schools", "two-students", "contradicted"
+HELD = ("at-school", "with-student")  # somebody vouches for the laptop
 REPORT_WITHIN = 5  # working days from arrival in which a discrepancy is reported in time
 
 Withdrawn = delivery.LaptopFactWithdrawn | delivery.ShipmentFactWithdrawn
@@ -88,9 +90,12 @@ def moved(now: Custody, said: Said) -> Custody:
 def _on_the_road(now: Custody, said: Said) -> Custody | None:  # noqa: PLR0911  a return for each
     match said.fact:
         case delivery.LaptopExpected() | ordering.LaptopAnnounced():
+            expected = _without(now, CALLED_OFF, NOT_ADMITTED)
             if now.location != "unknown":
-                return now
-            return replace(now, location="announced", holder="supplier", since=said.happened_at)
+                return expected
+            return replace(
+                expected, location="announced", holder="supplier", since=said.happened_at
+            )
         case delivery.LaptopPacked(shipment, carrier):
             return replace(now, carriers={shipment: carrier} | now.carriers)
         case (
@@ -106,30 +111,53 @@ def _on_the_road(now: Custody, said: Said) -> Custody | None:  # noqa: PLR0911  
         case delivery.LaptopRefused(shipment):
             if said.source.startswith("carrier:"):
                 return _carried(now, said, shipment, "refused")
-            return _placed(now, said, "refused", "carrier", now.school)
+            gone = _placed(now, said, "refused", "carrier", now.school)
+            return _with(gone, CONTRADICTED) if now.location in HELD else gone
     return None
 
 
 def _at_school(now: Custody, said: Said) -> Custody | None:  # noqa: PLR0911  a return for each
     match said.fact:
         case delivery.LaptopReceived(school, shipment):
-            here = _placed(_counted(now, shipment), said, "at-school", "school", school)
-            twice = now.location in ("at-school", "with-student") and now.school != school
-            return _with(here, "two-schools") if twice else _without(here, "wrong-school")
+            return _received(now, said, school, shipment)
         case delivery.DiscrepancyReported() as reported:
             return _differing(_in_time(now, said, reported.school), said, reported)
-        case delivery.LaptopMoved(_, school) | delivery.LaptopBackToStock(school):
-            here = _placed(_counted(now, None), said, "at-school", "school", school)
-            return _without(here, "two-schools", "two-students")
+        case delivery.LaptopMoved(giver, school):
+            return _doubted(now, _settled(now, said, school), giver)
+        case delivery.LaptopBackToStock(school):
+            return _doubted(now, _settled(now, said, school), school)
         case delivery.HandOutMissed():
             return _with(now, MISSED)
         case delivery.LaptopHandedOut(student, school):
-            home = _placed(_counted(now, None), said, "with-student", "student", school)
-            home = _without(replace(home, student=student), MISSED)
-            if now.student not in (None, student):
-                return _with(home, "two-students")
-            return home if now.location == "at-school" else _with(home, "not-received")
+            return _handed_out(now, said, student, school)
     return None
+
+
+def _received(now: Custody, said: Said, school: str, shipment: str | None) -> Custody:
+    here = _placed(_counted(now, shipment), said, "at-school", "school", school)
+    if now.location == "with-student" and now.school == school:
+        return _with(here, CONTRADICTED)  # what a student brings is back to stock
+    return _doubted(now, _without(here, "wrong-school"), school)
+
+
+def _handed_out(now: Custody, said: Said, student: str, school: str) -> Custody:
+    home = _placed(_counted(now, None), said, "with-student", "student", school)
+    home = _without(replace(home, student=student), MISSED)
+    if now.student not in (None, student):
+        return _with(home, TWO_STUDENTS)
+    return _doubted(now, home, school) if now.location in HELD else _with(home, "not-received")
+
+
+def _settled(now: Custody, said: Said, school: str) -> Custody:
+    """A laptop that a school puts into a stock: what was unusual before is over."""
+    here = _placed(_counted(now, None), said, "at-school", "school", school)
+    return _without(here, TWO_SCHOOLS, TWO_STUDENTS, CONTRADICTED, MISSED)
+
+
+def _doubted(before: Custody, after: Custody, school: str | None) -> Custody:
+    """Custody with a remark where a school speaks of what another one has."""
+    elsewhere = before.location in HELD and before.school != school
+    return _with(after, TWO_SCHOOLS) if elsewhere else after
 
 
 def _differing(now: Custody, said: Said, reported: delivery.DiscrepancyReported) -> Custody:
@@ -138,9 +166,12 @@ def _differing(now: Custody, said: Said, reported: delivery.DiscrepancyReported)
     """
     match reported.kind:
         case "missing":
-            return _placed(
+            gone = _placed(
                 _counted(now, reported.shipment), said, "missing", "nobody", reported.school
             )
+            if now.location == "with-student":
+                gone = _with(gone, CONTRADICTED)
+            return _doubted(now, gone, reported.school)
         case "unexpected":
             here = _counted(now, reported.shipment)
             return _with(_placed(here, said, "at-school", "school", reported.school), "unexpected")
@@ -164,7 +195,7 @@ def _in_time(now: Custody, said: Said, school: str | None) -> Custody:
     """A discrepancy is reported within five working days of arrival; later ones are kept, with a
     remark. Rule: domain, delivery (CCAG-FCS, reserves at delivery).
     """
-    if now.arrived_at is None or not said.source.startswith("school:"):
+    if now.arrived_at is None or said.source.startswith("carrier:"):
         return now
     arrived = day_of(now.arrived_at)
     last = working_days_after(arrived, REPORT_WITHIN, department(school))
@@ -219,4 +250,5 @@ def _with(now: Custody, remark: str) -> Custody:
 
 
 def _without(now: Custody, *remarks: str) -> Custody:
-    return replace(now, remarks=tuple(one for one in now.remarks if one not in remarks))
+    left = tuple(one for one in now.remarks if one not in remarks)
+    return replace(now, remarks=left) if left != now.remarks else now

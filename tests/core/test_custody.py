@@ -8,19 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from shared.contracts import custody, delivery
+from shared.contracts import custody, delivery, ordering
 from shared.contracts.custody import Custody
 from shared.contracts.delivery import (
     DiscrepancyReported,
+    HandOutMissed,
     LaptopArrived,
+    LaptopBackToStock,
     LaptopDispatched,
     LaptopExpected,
     LaptopHandedOut,
     LaptopInTransit,
+    LaptopMoved,
     LaptopPacked,
     LaptopReceived,
+    LaptopRefused,
 )
-from shared.contracts.ordering import LaptopAdmitted, LaptopAnnounced
+from shared.contracts.ordering import LaptopAdmitted, LaptopAnnounced, LaptopCancelled
 from shared.decisions import Folding, Said, fold, folds_on
 from tests.builders import (
     DAY,
@@ -36,7 +40,7 @@ from tests.builders import (
 ACME, OTHER = "carrier:acme", "carrier:other"
 COUNTER = f"school:{SCHOOL}"
 FOLDING = Folding(
-    delivery.RANK,
+    ordering.RANK | delivery.RANK,
     custody.moved,
     lambda _: Custody(),
     stands=custody.as_it_counts,
@@ -206,6 +210,54 @@ def test_a_laptop_is_with_the_last_student_who_took_it() -> None:
 def test_a_laptop_that_a_school_counts_again_is_with_no_student_any_more() -> None:
     life = (said(handed_out(), 1), said(LaptopReceived(SCHOOL), 2, COUNTER))
     assert where(*life) == ("at-school", "school", SCHOOL, None)
+
+
+AT_OTHER = f"school:{OTHER_SCHOOL}"
+RECEIVED, TAKEN = said(LaptopReceived(SCHOOL, SHIPMENT), 1, COUNTER), said(handed_out(), 2, COUNTER)
+
+
+@pytest.mark.parametrize(
+    ("remark", "life"),
+    [
+        ("two-schools", (RECEIVED, said(handed_out(0, OTHER_SCHOOL), 3, AT_OTHER))),
+        ("two-schools", (RECEIVED, said(LaptopBackToStock(OTHER_SCHOOL), 3, AT_OTHER))),
+        ("two-schools", (TAKEN, said(LaptopMoved(OTHER_SCHOOL, SCHOOL), 3, AT_OTHER))),
+        ("two-schools", (TAKEN, said(DiscrepancyReported("missing", OTHER_SCHOOL), 3, AT_OTHER))),
+        ("contradicted", (TAKEN, said(DiscrepancyReported("missing", SCHOOL), 3, COUNTER))),
+        ("contradicted", (TAKEN, said(LaptopRefused(SHIPMENT, school=OTHER_SCHOOL), 3, AT_OTHER))),
+        ("contradicted", (TAKEN, said(LaptopReceived(SCHOOL), 3, COUNTER))),
+    ],
+)
+def test_a_word_against_what_was_known_is_applied_and_remarked(
+    remark: str, life: tuple[Said, ...]
+) -> None:
+    assert remark in custody_after(RECEIVED, *life).remarks
+
+
+def test_what_fits_together_is_not_remarked() -> None:
+    back = said(LaptopBackToStock(SCHOOL), 4, COUNTER)
+    moved = said(LaptopMoved(SCHOOL, OTHER_SCHOOL), 5, COUNTER)
+    again = said(handed_out(), 3, COUNTER)
+    assert custody_after(RECEIVED, TAKEN, again, back, moved).remarks == ()
+
+
+def test_a_laptop_that_nobody_collected_may_be_missed_again_at_the_next_school() -> None:
+    missed = said(HandOutMissed(SCHOOL), 2, COUNTER)
+    assert custody_after(RECEIVED, missed).remarks == ("hand-out-missed",)
+    assert custody_after(RECEIVED, missed, said(LaptopMoved(SCHOOL, OTHER_SCHOOL), 3)).remarks == ()
+
+
+def test_the_region_too_reports_a_discrepancy_too_late() -> None:
+    arrived = said(LaptopArrived(SHIPMENT), 0)
+    late = said(DiscrepancyReported("missing", SCHOOL, SHIPMENT), 24 * 40, "region")
+    assert custody_after(arrived, late).remarks == ("reported-late",)
+
+
+def test_a_laptop_that_is_announced_again_is_not_called_off_any_more() -> None:
+    off = said(LaptopCancelled("BC1", "1"), 1, "region")
+    again = said(LaptopAnnounced("BC2", "1", SCHOOL, "HP 245 G8", "L1", "hexalog"), 2, "region")
+    assert custody_after(said(EXPECTED), off).remarks == ("called-off",)
+    assert custody_after(said(EXPECTED), off, again).remarks == ()
 
 
 def test_a_fact_of_another_kind_moves_nothing() -> None:

@@ -269,6 +269,16 @@ def test_what_waits_is_listed_until_it_is_announced(ordering: Running, delivery:
     assert waiting() == set()
 
 
+def test_a_serial_that_was_mistyped_and_taken_back_waits_for_nothing(delivery: Running) -> None:
+    mistyped = a_report(id="mistyped", type="received", school=SCHOOL)
+    tell(delivery, AT_SCHOOL, mistyped)
+    assert delivery.get("ops", "/api/waiting")["total"] == 2
+    laptops = mistyped["laptops"]
+    void = a_report(id="void", type="void", corrects="mistyped", school=None, laptops=laptops)
+    assert bare(tell(delivery, AT_SCHOOL, void)) == [("applied", "")]
+    assert delivery.get("ops", "/api/waiting")["items"] == []
+
+
 def test_a_shipment_of_which_nothing_is_listed_may_be_announced_by_its_number_alone(
     announced: Running,
 ) -> None:

@@ -121,13 +121,14 @@ def _withdrawal(subject: str) -> Any:
 
 
 def _from_ordering(now: Laptop, subject: str, command: Expect | Clear | CallOff) -> Decision:
-    """What ordering says of a laptop changes it once."""
+    """What ordering says of a laptop changes it once; what was called off may be expected again."""
+    called_off = custody.CALLED_OFF in now.custody.remarks
     match command:
-        case Expect(order, line, school) if not now.announced:
+        case Expect(order, line, school) if not now.announced or called_off:
             return ((subject, delivery.LaptopExpected(order, line, school)),)
         case Clear(order) if not now.cleared:
             return ((subject, delivery.LaptopCleared(order)),)
-        case CallOff(order) if custody.CALLED_OFF not in now.custody.remarks:
+        case CallOff(order) if not called_off:
             return ((subject, delivery.LaptopCalledOff(order)),)
     return ()
 

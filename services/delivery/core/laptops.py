@@ -20,15 +20,12 @@ MUST_SIGN = {False: {"student"}, True: {"student", "guardian"}}  # by `minor`; c
 
 class Laptop(Struct, frozen=True):
     """A laptop as delivery knows it. `announced`: ordering gave its serial number; `cleared`:
-    admitted it. `school` is where it is bound for, `here` where it is or was last; location, here
-    and since stand in custody too, here they can be looked up.
+    admitted it. `here` is the school where it is or was last; location, here and since stand in
+    custody too, here they can be looked up.
     """
 
     announced: bool = False
     cleared: bool = False
-    order: str | None = None
-    line: str | None = None
-    school: str | None = None
     location: str = "unknown"
     here: str | None = None
     since: datetime | None = None
@@ -115,10 +112,8 @@ def evolve(now: Laptop, said: Said) -> Laptop:
             now, custody=held, location=held.location, here=held.school, since=held.since
         )
     match said.fact:
-        case delivery.LaptopExpected(order, line, school):
-            return replace(after, announced=True, order=order, line=line, school=school)
-        case delivery.LaptopRedirected(school) if held is not now.custody:
-            return replace(after, school=school)
+        case delivery.LaptopExpected():
+            return replace(after, announced=True)
         case delivery.LaptopCleared():
             return replace(after, cleared=True)
     return after

@@ -14,7 +14,7 @@ from services.delivery.core.commands import (
     ReportShipment,
     Withdraw,
 )
-from shared.contracts import custody, delivery
+from shared.contracts import custody, delivery, shipments
 from shared.decisions import Claim, Said
 
 
@@ -39,6 +39,7 @@ class Shipment(Struct, frozen=True):
     order: str | None = None
     school: str | None = None
     state: str = ""
+    since: datetime | None = None
     quantity: int | None = None
     laptops: tuple[str, ...] = ()
     passed: tuple[Passed, ...] = ()
@@ -79,13 +80,9 @@ def told(report: ReportShipment, party: str) -> Any:  # noqa: C901, PLR0911  a r
 
 
 def evolve(now: Shipment, said: Said) -> Shipment:
-    if isinstance(said.fact, delivery.ShipmentFactWithdrawn):
-        return replace(now, withdrawn=custody.with_withdrawn(now.withdrawn, said.fact))
-    if now.withdrawn and custody.named(said) in now.withdrawn:
-        return now
-    after = _evolved(now, said)
+    after = shipments.moved(now, said)
     step = _step(said.fact)
-    if step is None or not said.fact.whole:
+    if step is None or not said.fact.whole or custody.named(said) in now.withdrawn:
         return after
     fact = said.fact
     passed = Passed(
@@ -100,45 +97,11 @@ def evolve(now: Shipment, said: Said) -> Shipment:
     return replace(after, passed=(*after.passed, passed))
 
 
-def _evolved(now: Shipment, said: Said) -> Shipment:
-    match said.fact:
-        case delivery.ShipmentAnnounced(carrier, order, school, quantity):
-            return replace(
-                now,
-                owner=now.owner or carrier,
-                order=now.order or order,
-                school=now.school or school,
-                state=now.state or "announced",
-                quantity=quantity or now.quantity,
-            )
-        case delivery.ShipmentPacked(laptop):
-            return replace(now, laptops=tuple(sorted({*now.laptops, laptop})))
-        case delivery.ShipmentRedirected(to_school=school):
-            return replace(now, school=school, state="in-transit") if _may(now, said) else now
-    step = _step(said.fact)
-    if step is None or step in DISCREPANCIES or now.state == "received" or not _may(now, said):
-        return now
-    return replace(now, state=step)
-
-
-def _may(now: Shipment, said: Said) -> bool:
-    """Whether a word moves the shipment: a carrier's does when it is his, or nobody's yet."""
-    return not said.source.startswith("carrier:") or now.owner in (None, said.source)
-
-
 def _step(fact: Any) -> str | None:
     """The step that a fact tells of."""
-    return fact.kind if isinstance(fact, delivery.DiscrepancyReported) else _STEPS.get(type(fact))
-
-
-_STEPS: dict[type, str] = {
-    delivery.ShipmentDispatched: "dispatched",
-    delivery.ShipmentInTransit: "in-transit",
-    delivery.ShipmentRedirected: "redirected",
-    delivery.ShipmentArrived: "arrived",
-    delivery.ShipmentRefused: "refused",
-    delivery.ShipmentReceived: "received",
-}
+    if isinstance(fact, delivery.DiscrepancyReported):
+        return fact.kind
+    return shipments.STATES.get(type(fact))
 
 
 # -- what follows for laptops

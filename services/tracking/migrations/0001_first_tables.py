@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("model", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("school", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("destination", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("redirected", sa.Boolean(), nullable=False),
         sa.Column("shipment", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("student", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("since", shared.databases.Instant(timezone=True), nullable=True),
@@ -121,12 +122,12 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("place", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("carrier", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("since", shared.databases.Instant(timezone=True), nullable=True),
+        sa.Column("owner", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("school", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("order", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("quantity", sa.Integer(), nullable=False),
-        sa.Column("packed", sa.Text(), nullable=False),
-        sa.Column("since", shared.databases.Instant(timezone=True), nullable=True),
+        sa.Column("laptops", sa.Text(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=True),
         sa.Column("withdrawn", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
@@ -179,8 +180,9 @@ def downgrade() -> None:
         batch_op.drop_index("laptop_since")
         batch_op.drop_index("laptop_shipment")
         batch_op.drop_index("laptop_school")
-        batch_op.drop_index("laptop_location")
         batch_op.drop_index("laptop_order")
+        batch_op.drop_index("laptop_location")
+        batch_op.drop_index("laptop_due")
         batch_op.drop_index("laptop_changed")
 
     op.drop_table("laptop")
