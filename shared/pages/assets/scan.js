@@ -1,5 +1,7 @@
 // For pages that are used with a scanner: a tone for what became of a scan, and the field ready for
-// the next one. The pages work without it.
+// the next one. Where a form says by data-scans which part of the page its answers go into, scans
+// are sent one after the other while the next is typed, and again until they are answered. The pages
+// work without it.
 "use strict";
 
 const TONES = { good: [880], again: [440, 440], bad: [220, 160] };
@@ -22,5 +24,51 @@ function ready() {
   document.querySelector("[data-next]")?.focus();
 }
 
+const scans = [];
+const AGAIN_MS = 2000;
+
+// An id of its own for each scan, so that it counts once however often it is sent.
+function fresh() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function send(form, body) {
+  const answer = await fetch(form.action, { method: "POST", body });
+  if (answer.status >= 500 || answer.status === 429) throw new Error(answer.statusText);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const part = page.querySelector(form.dataset.scans);
+  if (!part) return location.assign(answer.url);
+  document.querySelector(form.dataset.scans).replaceWith(part);
+  htmx.process(part);
+  ready();
+}
+
+async function sendAll(form) {
+  while (scans.length) {
+    try {
+      await send(form, scans[0]);
+      scans.shift();
+    } catch {
+      const told = document.querySelector("#told");
+      if (told) [told.textContent, told.className] = [form.dataset.away, "told late"];
+      await new Promise((wake) => setTimeout(wake, AGAIN_MS));
+    }
+  }
+}
+
+function scanned(event) {
+  const form = event.target.closest("form[data-scans]");
+  if (!form) return;
+  event.preventDefault();
+  scans.push(new URLSearchParams(new FormData(form)));
+  form.elements.code.value = "";
+  form.elements.scan.value = fresh();
+  if (scans.length === 1) sendAll(form);
+}
+
+document.addEventListener("submit", scanned);
 document.addEventListener("DOMContentLoaded", ready);
 document.addEventListener("htmx:afterSettle", ready);
