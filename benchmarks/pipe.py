@@ -110,7 +110,7 @@ async def _opened(url: str) -> AsyncIterator[Database]:
 
 async def delivery(run: Run, database: Database, size: int) -> Rate:
     """Announcements through the one transaction: claims, states, ledger rows, offsets."""
-    read, take = hearing.claims_of(REACTIONS), hearing.take_into(SERVICE)
+    read, take = hearing.claims_of(REACTIONS, SERVICE.shelves), hearing.take_into(SERVICE)
     return await _listen(run, database, run.topic, size, read, take)
 
 

@@ -1,7 +1,7 @@
 """Facts heard from other services: records to claims, by a service's table of reactions."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 
 from shared.contracts import envelope
 from shared.contracts.envelope import Envelope
+from shared.contracts.identifiers import kind_of
 from shared.contracts.strict import Unreadable, located
 from shared.decisions import Claim
-from shared.transact import Service, transact
+from shared.transact import SET_ASIDE, Service, transact
 
 # PostgreSQL stores none. An even number of backslashes before it are themselves escaped.
 NULL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -69,12 +70,17 @@ def reader(types: Sequence[type]) -> Callable[[ConsumerRecord], Sequence[Heard]]
     return read
 
 
-def claims_of(reactions: Reactions) -> Callable[[ConsumerRecord], Sequence[Claim]]:
-    """A function from a record to what a service wants done about it."""
+def claims_of(
+    reactions: Reactions, kinds: Container[str]
+) -> Callable[[ConsumerRecord], Sequence[Claim]]:
+    """A function from a record to what a service wants done about it. `kinds` of keys that it keeps
+    states of: a fact about another means nothing to it, as a pallet's damage to who counts laptops.
+    """
     read = reader(list(reactions))
 
     def claims(record: ConsumerRecord) -> Sequence[Claim]:
-        return [_claim(heard, reactions[type(heard.fact)](heard.fact)) for heard in read(record)]
+        mine = (heard for heard in read(record) if kind_of(heard.envelope.key) in kinds)
+        return [_claim(heard, reactions[type(heard.fact)](heard.fact)) for heard in mine]
 
     return claims
 
@@ -100,6 +106,11 @@ def take_into(service: Service) -> Callable[[Connection, Sequence[Claim], dateti
 
     def take(connection: Connection, claims: Sequence[Claim], now: datetime) -> Sequence[str]:
         verdicts = transact(connection, service, claims, now, park_refusals=True)
-        return ["bug" if one.code == "set-aside" else one.verdict for one in verdicts]
+        return outcomes(verdicts)
 
     return take
+
+
+def outcomes(verdicts: Iterable[Any]) -> list[str]:
+    """What became of what was heard, a word for each, as the metrics have it."""
+    return ["bug" if one.code == SET_ASIDE else one.verdict for one in verdicts]

@@ -109,6 +109,7 @@ async def _run(arguments: argparse.Namespace, console: Console) -> int:
             heard = await play.play(year, system, arguments.clock, step)
         with progress.looking(console) as look:
             differing = await check.settled(year, system, arguments.quiet_seconds, look)
+        differing += await check.bugs(system)
         unwell = await post.unwell(system) if differing or heard.troubles else []
     _summary(console, year, Outcome(heard, differing, unwell), arguments.at.rstrip("/"))
     return 1 if differing or heard.troubles else 0

@@ -29,6 +29,12 @@ class Seen(Struct, frozen=True):
     flags: tuple[str, ...] = ()
 
 
+class Counted(Struct, frozen=True):
+    """How many there are in a list."""
+
+    total: int
+
+
 class Page(Struct, frozen=True):
     """A page of the list; `next` is the cursor of the one after it."""
 
@@ -73,6 +79,22 @@ async def shown(system: System) -> dict[str, Seen]:
         laptops.update((seen.laptop, seen) for seen in page.items)
         cursor = page.next if page.items else None
     return laptops
+
+
+async def bugs(system: System) -> list[str]:
+    """A sentence for each service that met bugs: what it set aside counts nowhere."""
+    found = []
+    for service in system.bases:
+        path = "/api/parked?kind=bug&limit=1"
+        answer = await get(system, service, path)
+        try:
+            total = msgspec.json.decode(answer.text, type=Counted).total
+        except msgspec.DecodeError:
+            found.append(f"{service}: {path} is no list, {answer.status}")
+            continue
+        if total:
+            found.append(f"{service}: {total} things set aside as bugs, see {path}")
+    return found
 
 
 def differences(plan: Plan, laptops: Mapping[str, Seen]) -> list[str]:

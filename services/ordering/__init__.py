@@ -6,5 +6,6 @@ Says: school-listed, spare-share-set, need-stated, needs-ordered, order-placed, 
     order-cancelled, order-late, order-line-fulfilled, line-announced, line-admitted,
     line-delivered, laptop-announced, laptop-admitted, admission-refused, laptop-cancelled,
     laptop-delivered, laptop-disputed.
-Hears: delivery.laptop-received, delivery.discrepancy-reported.
+Hears: delivery.laptop-received, delivery.laptop-handed-out, delivery.laptop-moved,
+    delivery.discrepancy-reported.
 """

@@ -59,7 +59,7 @@ def _listener(
         kafka=settings.kafka,
         group="ordering",
         topics=hearing.topics(list(consumer.REACTIONS)),
-        read=hearing.claims_of(consumer.REACTIONS),
+        read=hearing.claims_of(consumer.REACTIONS, store.SHELVES),
         take=hearing.take_into(service),
         metrics=metrics,
         now=clock(settings),

@@ -4,14 +4,21 @@ from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord
 
-from services.delivery import consumer as delivery
-from services.delivery import core, store
+from services.delivery import consumer as of_delivery
+from services.delivery import core as core_of_delivery
+from services.delivery import store as store_of_delivery
+from services.ordering import consumer as of_ordering
+from services.ordering import core as core_of_ordering
+from services.ordering import store as store_of_ordering
 from services.tracking import consumer as tracking
 from shared import hearing
 from shared.transact import Service
 from tests.builders import DAY, SCHOOLS_CSV, Running, a_serial_list, an_order, facts
 
-DELIVERY = Service(core.CORE, store.SHELVES)
+DECIDING = {
+    "delivery": (of_delivery.REACTIONS, core_of_delivery.CORE, store_of_delivery.SHELVES),
+    "ordering": (of_ordering.REACTIONS, core_of_ordering.CORE, store_of_ordering.SHELVES),
+}
 
 
 def announced(ordering: Running, numbers: Sequence[int]) -> None:
@@ -32,6 +39,8 @@ def take(reader: Running, records: Sequence[ConsumerRecord]) -> None:
         told = [one for record in records for one in tracking.read(record)]
         reader.write(lambda connection: tracking.take(connection, told, DAY))
         return
-    claims = [one for record in records for one in hearing.claims_of(delivery.REACTIONS)(record)]
-    taking = hearing.take_into(DELIVERY)
+    reactions, core, shelves = DECIDING[reader.name]
+    read = hearing.claims_of(reactions, shelves)
+    claims = [claim for record in records for claim in read(record)]
+    taking = hearing.take_into(Service(core, shelves))
     reader.write(lambda connection: taking(connection, claims, DAY))
