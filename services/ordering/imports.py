@@ -39,6 +39,7 @@ class Admission(msgspec.Struct, frozen=True):
 
     order: str
     line: str
+    school_year: str
     id: str
     decided_at: datetime
     decided_by: str
@@ -49,6 +50,7 @@ class Cancellation(msgspec.Struct, frozen=True):
     """What the job of a large cancellation is about."""
 
     order: str
+    school_year: str
     id: str
     trace: str = ""
 
@@ -125,7 +127,9 @@ def _admission(job: Mapping[str, Any], row: Row, _now: datetime) -> Claim | Verd
 
 def admission_of(party: str, given: Admission, laptop: str) -> Claim:
     """What the admission of a line means for a laptop of it."""
-    command = core.AdmitLaptop(given.order, given.line, given.decided_by, standing=True)
+    command = core.AdmitLaptop(
+        given.order, given.line, given.school_year, given.decided_by, standing=True
+    )
     return Claim(party, given.id, laptop, given.decided_at, command, trace=given.trace)
 
 
@@ -135,7 +139,7 @@ def _cancellation(job: Mapping[str, Any], row: Row, now: datetime) -> Claim | Ve
 
 def cancellation_of(party: str, given: Cancellation, laptop: str, now: datetime) -> Claim:
     """What the cancellation of an order means for a laptop of it."""
-    command = core.CancelLaptop(given.order)
+    command = core.CancelLaptop(given.order, given.school_year)
     return Claim(party, given.id, laptop, now, command, stated=False, trace=given.trace)
 
 

@@ -150,7 +150,7 @@ def _line(order: core.Order, line: OrderLine, tally: Mapping[str, int]) -> LineS
         not_admitted=tally.get("not_admitted", 0),
         called_off=tally.get("called_off", 0),
         disputed=tally.get("disputed", 0),
-        fulfilled=order.fulfilled.get(name, 0) >= line.quantity,
+        fulfilled=0 < line.quantity <= order.fulfilled.get(name, 0),
         late=order.late.get(name),
         admitted_on=order.admitted_on.get(name),
     )

@@ -69,6 +69,7 @@ class OrderRow(Row, table=True):
     supplier: str
     warranty_months: int
     lines: str = Field(sa_type=Text)
+    amended: str = Field(sa_type=Text)
     announced: str = Field(sa_type=Text)
     admitted_on: str = Field(sa_type=Text)
     delivered: str = Field(sa_type=Text)
@@ -95,6 +96,7 @@ class LaptopRow(Row, table=True):
     cancelled: bool
     delivered: bool
     disputed: str | None = None
+    gone: str = Field(sa_type=Text)
 
 
 SCHOOLS = table_of(SchoolRow)

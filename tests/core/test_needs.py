@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from services.ordering import core
 from services.ordering.core import Lot, OrderNeeds, SetSpareShare, StateNeed
@@ -176,4 +177,6 @@ def test_what_is_ordered_is_not_ordered_again_and_what_grew_is() -> None:
 
 def test_an_order_whose_number_stands_is_not_made_again() -> None:
     past = after(listed(), need(100), order())
-    assert refused(play(core.CORE, past, asked(order()))) == ("order-exists", "/order")
+    assert play(core.CORE, past, asked(order())) == ()
+    other = asked(replace(order(), buyer="somebody else"))
+    assert refused(play(core.CORE, past, other)) == ("order-exists", "/order")

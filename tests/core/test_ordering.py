@@ -66,7 +66,7 @@ def admit_line(line: str = "1", at: datetime = DAY) -> Claim:
 
 
 def admit(number: int = 1, line: str = "1", at: datetime = DAY) -> Claim:
-    return a_claim(key_of(number), AdmitLaptop("BC1", line, "Mme X"), happened_at=at)
+    return a_claim(key_of(number), AdmitLaptop("BC1", line, "2020-2021", "Mme X"), happened_at=at)
 
 
 def refused(decision: Decision) -> tuple[str, str]:

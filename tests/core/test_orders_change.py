@@ -1,11 +1,13 @@
 """Ordering's rules for orders that change, and for laptops that are not admitted or called off."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from services.ordering import core
 from services.ordering.core import (
@@ -56,7 +58,7 @@ def after(past: Past, *claims: Claim) -> Past:
     for claim in claims:
         decided = play(core.CORE, past, claim)
         assert not isinstance(decided, Refusal), decided
-        before = states(past)
+        before = states(past) | {claim.subject: state(past, claim.subject)}
         past = {key: list(life) for key, life in past.items()}
         for key, fact in decided:
             told = Said(fact, claim.happened_at, claim.party, claim.id)
@@ -103,11 +105,11 @@ ADMIT_LINE = asked(ORDER, AdmitLine("1", "Mme X"))
 
 
 def admit(number: int, *, standing: bool = False, at: datetime = DAY) -> Claim:
-    return asked(key_of(number), AdmitLaptop("BC1", "1", "Mme X", standing), at)
+    return asked(key_of(number), AdmitLaptop("BC1", "1", "2020-2021", "Mme X", standing), at)
 
 
 def refuse(number: int, line: str = "1") -> Claim:
-    return asked(key_of(number), RefuseAdmission("BC1", line, "Mme X"))
+    return asked(key_of(number), RefuseAdmission("BC1", line, "2020-2021", "Mme X"))
 
 
 def refused(decision: Decision) -> tuple[str, str]:
@@ -188,17 +190,53 @@ def test_nothing_more_comes_of_a_cancelled_order(claim: Claim) -> None:
 
 def test_a_laptop_of_a_cancelled_order_is_called_off_unless_it_is_the_regions() -> None:
     past = after(placed(), announce(1), announce(2), admit(2), CANCEL)
-    call_off = asked(key_of(1), CancelLaptop("BC1"))
-    assert play(core.CORE, past, call_off) == ((key_of(1), LaptopCancelled("BC1", "1")),)
+    call_off = asked(key_of(1), CancelLaptop("BC1", "2020-2021"))
+    assert play(core.CORE, past, call_off) == (
+        (key_of(1), LaptopCancelled("BC1", "1")),
+        (CAMPAIGN, NeedsOrdered("BC1", {SCHOOL: -1})),
+    )
     assert play(core.CORE, after(past, call_off), call_off) == ()
-    assert play(core.CORE, past, asked(key_of(2), CancelLaptop("BC1"))) == ()
+    assert play(core.CORE, past, asked(key_of(2), CancelLaptop("BC1", "2020-2021"))) == ()
 
 
 def test_a_laptop_that_was_called_off_is_kept_by_admitting_it_by_name_alone() -> None:
-    past = after(placed(), announce(1), CANCEL, asked(key_of(1), CancelLaptop("BC1")))
+    past = after(placed(), announce(1), CANCEL, asked(key_of(1), CancelLaptop("BC1", "2020-2021")))
     assert play(core.CORE, past, admit(1, standing=True)) == ()
+    assert ordered(past)[SCHOOL] == 0
     kept = after(past, admit(1))
-    assert state(kept, key_of(1)) == core.Laptop("BC1", "1", admitted=True)
+    now = state(kept, key_of(1))
+    assert (now.order, now.line, now.admitted, now.given_back) == ("BC1", "1", True, False)
+    assert ordered(kept)[SCHOOL] == 1
+
+
+def test_a_laptop_that_was_called_off_or_refused_may_be_announced_on_another_line() -> None:
+    called_off = asked(key_of(1), CancelLaptop("BC1", YEAR))
+    another = asked("order:BC2", PlaceOrder(YEAR, "region", "hexalog", LINES))
+    for order, past in (
+        ("BC1", after(placed(), announce(1), refuse(1))),
+        ("BC2", after(placed(), announce(1), CANCEL, called_off, another)),
+    ):
+        again = AnnounceLaptop(order, "2", "HP 245 G8")
+        later = asked(key_of(1), again, DAY + timedelta(hours=1), SUPPLIER)
+        now = state(after(past, later), key_of(1))
+        assert (now.order, now.line, now.given_back) == (order, "2", False)
+
+
+def test_a_refusal_holds_however_early_it_is_dated() -> None:
+    early = replace(refuse(1), happened_at=DAY - timedelta(days=30))
+    assert state(after(placed(), announce(1), early), key_of(1)).refused
+
+
+def test_a_laptop_that_was_missing_and_is_found_counts_once() -> None:
+    dispute = asked(key_of(1), NoteDisputed("missing"), DAY + timedelta(hours=1), "delivery")
+    past = after(placed(), announce(1), deliver(1), dispute, deliver(1, DAY + timedelta(days=30)))
+    assert state(past, key_of(1)).disputed is None
+    assert state(past, ORDER).delivered == {"1": 1}
+
+
+def test_an_order_sent_again_after_it_was_amended_is_the_same() -> None:
+    again = asked(ORDER, PlaceOrder(YEAR, "region", "hexalog", LINES))
+    assert play(core.CORE, after(placed(), amend(line1=9)), again) == ()
 
 
 # -- admission refused
@@ -206,7 +244,10 @@ def test_a_laptop_that_was_called_off_is_kept_by_admitting_it_by_name_alone() ->
 
 def test_a_laptop_is_not_admitted_and_the_standing_decision_passes_it_over() -> None:
     past = after(placed(), announce(1))
-    assert play(core.CORE, past, refuse(1)) == ((key_of(1), AdmissionRefused("BC1", "1")),)
+    assert play(core.CORE, past, refuse(1)) == (
+        (key_of(1), AdmissionRefused("BC1", "1")),
+        (CAMPAIGN, NeedsOrdered("BC1", {SCHOOL: -1})),
+    )
     past = after(past, refuse(1), ADMIT_LINE)
     assert play(core.CORE, past, refuse(1)) == ()
     assert play(core.CORE, past, admit(1, standing=True)) == ()
@@ -319,6 +360,7 @@ ACTS = some.sampled_from(
         admit(1),
         refuse(1),
         CANCEL,
+        *(asked(key_of(number), CancelLaptop("BC1", YEAR)) for number in (1, 2)),
         close(NEXT_DAY),
     ]
 )
@@ -335,8 +377,10 @@ def test_at_all_times_ordered_is_announced_and_outstanding_and_cancelled(acts: l
         for name, line in order.lines.items():
             announced, gone = order.announced.get(name, 0), order.cancelled.get(name, 0)
             assert core.outstanding(order, name) == line.quantity - announced - gone >= 0
+        laptops = [state(past, key_of(number)) for number in range(1, 6)]
+        back = Counter(one.line for one in laptops if one.given_back)
         sums = {
-            line.school: line.quantity - order.cancelled.get(name, 0)
+            line.school: line.quantity - order.cancelled.get(name, 0) - back[name]
             for name, line in order.lines.items()
         }
         assert ordered(past) == sums

@@ -6,13 +6,16 @@ import httpx
 import pytest
 
 from tests.builders import (
+    SCHOOL,
     SCHOOLS_CSV,
     Running,
     a_laptop,
+    a_report,
     a_serial_list,
     an_order,
     key_of,
 )
+from tests.service.hearing_by_hand import heard
 
 ORDER, SERIALS = "/api/orders/BC1", "/api/orders/BC1/serials/imports"
 AT = "2020-09-15T10:00:00+02:00"
@@ -198,3 +201,19 @@ def test_orders_are_listed_by_year_and_a_supplier_sees_its_own(ordered: Running)
         ("supplier:hexalog", "?school_year=2021-2022"): [],
         ("supplier:hexalog", "?limit=1&cursor=BC1"): [],
     }
+
+
+# -- what delivery tells
+
+
+def test_a_discrepancy_of_a_whole_pallet_is_for_those_who_count_pallets(
+    ordered: Running, delivery: Running
+) -> None:
+    at_school, report = f"school:{SCHOOL}", {"school": SCHOOL, "laptops": [a_laptop(1)]}
+    missing = a_report(id="missing", type="missing", **report)
+    unexpected = a_report(id="unexpected", type="unexpected", **report | {"laptops": [a_laptop(2)]})
+    told = {"events": [missing, unexpected]}
+    delivery.ask(at_school, "POST", "/api/delivery-events", json=told)
+    heard(ordered, delivery)
+    assert (line(ordered)["disputed"], line(ordered)["delivered"]) == (1, 1)
+    assert ordered.get("ops", "/api/parked")["items"] == []

@@ -33,7 +33,15 @@ from services.ordering.core.commands import (
     StateNeed,
 )
 from services.ordering.core.laptops import Laptop, months_after
-from services.ordering.core.needs import Campaign, Need, computed, needed, spare, still_needed
+from services.ordering.core.needs import (
+    MOST_LINES,
+    Campaign,
+    Need,
+    computed,
+    needed,
+    spare,
+    still_needed,
+)
 from services.ordering.core.orders import Order, awaited, outstanding
 from shared.contracts import ordering
 from shared.contracts.calendar import day_of
@@ -42,6 +50,7 @@ from shared.decisions import Claim, Core, Decision, Folding, Refusal, Said
 
 __all__ = [
     "CORE",
+    "MOST_LINES",
     "WARRANTY_MONTHS",
     "AdmitLaptop",
     "AdmitLine",
@@ -99,8 +108,14 @@ def keys(command: Command) -> tuple[str, ...]:
             return (f"campaign:{year}",)
         case StateNeed(school):
             return (f"school:{school}",)
-        case AnnounceLaptop(order) | AdmitLaptop(order):
+        case AnnounceLaptop(order):
             return (f"order:{order}",)
+        case (
+            AdmitLaptop(order, school_year=year)
+            | RefuseAdmission(order, school_year=year)
+            | CancelLaptop(order, year)
+        ):
+            return (f"order:{order}", f"campaign:{year}")
     return ()
 
 
@@ -164,7 +179,9 @@ def _order_needs(states: Mapping[str, Any], key: str, command: OrderNeeds) -> De
     placed = ordering.OrderPlaced(
         command.school_year, command.buyer, command.supplier, made, command.warranty_months
     )
-    return orders.of_needs(states[key], key, placed)
+    if states[key].lines:
+        return () if needs.same(states[key], command) else orders.exists()
+    return orders.of_needs(key, placed)
 
 
 def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:
@@ -174,10 +191,10 @@ def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:
             return laptops.announce(states[f"order:{order}"], laptop, claim, command)
         case AdmitLaptop(order) as command:
             return laptops.admit(states[f"order:{order}"], laptop, claim, command)
-        case RefuseAdmission() as command:
-            return laptops.refuse(laptop, key, command)
-        case CancelLaptop():
-            return laptops.cancel(laptop, key)
+        case RefuseAdmission(order) as command:
+            return laptops.refuse(states[f"order:{order}"], laptop, key, command)
+        case CancelLaptop(order) as command:
+            return laptops.cancel(states[f"order:{order}"], laptop, key, command)
         case NoteDelivered():
             return laptops.note_delivered(laptop, key)
         case NoteDisputed(kind):
@@ -188,10 +205,11 @@ def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:
 # -- what follows
 
 
-def follow(_before: Mapping[str, Any], after: Mapping[str, Any], claim: Claim) -> Iterable[Claim]:
-    """A laptop that a school counted counts for its order line."""
+def follow(before: Mapping[str, Any], after: Mapping[str, Any], claim: Claim) -> Iterable[Claim]:
+    """A laptop that a school counted counts for its order line, once."""
     now = after[claim.subject]
-    if isinstance(claim.command, NoteDelivered) and now.order is not None:
+    first = isinstance(claim.command, NoteDelivered) and not before[claim.subject].delivered
+    if first and now.order is not None:
         count = CountDelivered(now.line, claim.subject)
         name, key = f"{claim.id} {claim.subject}", f"order:{now.order}"
         yield Claim("ordering", name, key, claim.happened_at, count, stated=False)
@@ -239,8 +257,8 @@ CORE = Core(
         commuting=(
             *(ordering.LineAnnounced, ordering.LineAdmitted, ordering.LineDelivered),
             *(ordering.OrderAmended, ordering.OrderCancelled, ordering.OrderLineFulfilled),
-            *(ordering.OrderLate, ordering.LaptopDelivered),
-            *(ordering.SpareShareSet, ordering.NeedStated, ordering.NeedsOrdered),
+            *(ordering.OrderLate, ordering.SpareShareSet, ordering.NeedStated),
+            ordering.NeedsOrdered,
         ),
     ),
     keys=keys,

@@ -87,6 +87,7 @@ class CancelLaptop(Struct, frozen=True, tag="cancel-laptop"):
     """A laptop's order is cancelled."""
 
     order: str
+    school_year: str
 
 
 class AnnounceLaptop(Struct, frozen=True, tag="announce-laptop"):
@@ -109,6 +110,7 @@ class AdmitLaptop(Struct, frozen=True, tag="admit-laptop"):
 
     order: str
     line: str
+    school_year: str
     decided_by: str
     standing: bool = False
 
@@ -118,6 +120,7 @@ class RefuseAdmission(Struct, frozen=True, tag="refuse-admission"):
 
     order: str
     line: str
+    school_year: str
     decided_by: str
 
 

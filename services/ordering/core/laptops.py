@@ -8,18 +8,24 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.ordering.core import orders
-from services.ordering.core.commands import AdmitLaptop, AnnounceLaptop, RefuseAdmission
+from services.ordering.core.commands import (
+    AdmitLaptop,
+    AnnounceLaptop,
+    CancelLaptop,
+    RefuseAdmission,
+)
 from services.ordering.core.orders import Order
 from shared.contracts import ordering
 from shared.contracts.calendar import day_of
 from shared.decisions import Claim, Decision, Refusal
 
+MISSING = "missing"
 CORRECT = "correct the number, or leave it out"
 
 
 class Laptop(Struct, frozen=True):
     """A laptop as ordering knows it. `delivered`: a school counted it; `disputed`: the last
-    discrepancy that was reported of it.
+    discrepancy that was reported of it; `gone`: of which lines it was refused or called off.
     """
 
     order: str | None = None
@@ -29,6 +35,14 @@ class Laptop(Struct, frozen=True):
     cancelled: bool = False
     delivered: bool = False
     disputed: str | None = None
+    gone: tuple[str, ...] = ()
+
+    @property
+    def given_back(self) -> bool:
+        """Whether its line gets it no more: another may be ordered for the school, and it may be
+        announced on another line.
+        """
+        return self.refused or self.cancelled
 
 
 # -- decide
@@ -50,9 +64,9 @@ def announce(order: Order, laptop: Laptop, claim: Claim, command: AnnounceLaptop
             f"line {command.line} is for {line.model}: correct the model or the line",
             "/model",
         )
-    if laptop.order is not None:
-        if (laptop.order, laptop.line) == (command.order, command.line):
-            return ()
+    if (laptop.order, laptop.line) == (command.order, command.line):
+        return ()
+    if laptop.order is not None and not laptop.given_back:
         return Refusal("already-announced", _where_it_stands(laptop, claim, command), "/serial")
     if order.cancelled_at:
         return Refusal(
@@ -105,10 +119,13 @@ def admit(order: Order, laptop: Laptop, claim: Claim, command: AdmitLaptop) -> D
     if laptop.admitted or (command.standing and (laptop.refused or laptop.cancelled)):
         return ()  # the warranty starts once; what was refused by name is not meant
     day = day_of(claim.happened_at)
-    return ((claim.subject, _admitted(order, command.order, command.line, day)),)
+    admitted = (claim.subject, _admitted(order, command.order, command.line, day))
+    if laptop.given_back:
+        return (admitted, orders.given_back(order, command.order, command.line, 1))
+    return (admitted,)
 
 
-def refuse(laptop: Laptop, key: str, command: RefuseAdmission) -> Decision:
+def refuse(order: Order, laptop: Laptop, key: str, command: RefuseAdmission) -> Decision:
     if (laptop.order, laptop.line) != (command.order, command.line):
         return _not_on_line(command)
     if laptop.admitted:
@@ -116,7 +133,10 @@ def refuse(laptop: Laptop, key: str, command: RefuseAdmission) -> Decision:
         return Refusal("already-admitted", owned, "/laptops")
     if laptop.refused:
         return ()
-    return ((key, ordering.AdmissionRefused(command.order, command.line)),)
+    refused = (key, ordering.AdmissionRefused(command.order, command.line))
+    if laptop.given_back:
+        return (refused,)
+    return (refused, orders.given_back(order, command.order, command.line, -1))
 
 
 def _not_on_line(command: AdmitLaptop | RefuseAdmission) -> Refusal:
@@ -134,15 +154,21 @@ def months_after(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def cancel(laptop: Laptop, key: str) -> Decision:
+def cancel(order: Order, laptop: Laptop, key: str, command: CancelLaptop) -> Decision:
     """A laptop whose order is cancelled, unless the region has it already."""
-    if laptop.order is None or laptop.line is None or laptop.admitted or laptop.cancelled:
+    line = laptop.line
+    if laptop.order != command.order or line is None or laptop.admitted or laptop.cancelled:
         return ()
-    return ((key, ordering.LaptopCancelled(laptop.order, laptop.line)),)
+    cancelled = (key, ordering.LaptopCancelled(command.order, line))
+    if laptop.given_back:
+        return (cancelled,)
+    return (cancelled, orders.given_back(order, command.order, line, -1))
 
 
 def note_delivered(laptop: Laptop, key: str) -> Decision:
-    return () if laptop.delivered else ((key, ordering.LaptopDelivered()),)
+    """It is with a school: said once, and again of one that was missing meanwhile."""
+    known = laptop.delivered and laptop.disputed != MISSING
+    return () if known else ((key, ordering.LaptopDelivered()),)
 
 
 def note_disputed(laptop: Laptop, key: str, kind: str) -> Decision:
@@ -152,18 +178,37 @@ def note_disputed(laptop: Laptop, key: str, kind: str) -> Decision:
 # -- evolve
 
 
-def evolve(now: Laptop, fact: object) -> Laptop:  # noqa: PLR0911  a return for each fact
+def evolve(now: Laptop, fact: object) -> Laptop:
+    """A laptop after one more fact; what is refused or called off is so for its line alone, however
+    these words are dated.
+    """
+    after = _evolved(now, fact)
+    where = f"{after.order}/{after.line}"
+    open_to = not after.admitted
+    return replace(
+        after,
+        refused=open_to and f"refused {where}" in after.gone,
+        cancelled=open_to and f"cancelled {where}" in after.gone,
+    )
+
+
+def _evolved(now: Laptop, fact: object) -> Laptop:  # noqa: PLR0911  a return for each fact
     match fact:
         case ordering.LaptopAnnounced(order, line):
             return replace(now, order=order, line=line)
         case ordering.LaptopAdmitted():
-            return replace(now, admitted=True, refused=False, cancelled=False)
-        case ordering.AdmissionRefused():
-            return replace(now, refused=not now.admitted)
-        case ordering.LaptopCancelled():
-            return replace(now, cancelled=not now.admitted)
+            return replace(now, admitted=True)
+        case ordering.AdmissionRefused(order, line):
+            return replace(now, gone=_with(now.gone, f"refused {order}/{line}"))
+        case ordering.LaptopCancelled(order, line):
+            return replace(now, gone=_with(now.gone, f"cancelled {order}/{line}"))
         case ordering.LaptopDelivered():
-            return replace(now, delivered=True)
+            disputed = None if now.disputed == MISSING else now.disputed
+            return replace(now, delivered=True, disputed=disputed)
         case ordering.LaptopDisputed(kind):
             return replace(now, disputed=kind)
     return now
+
+
+def _with(gone: tuple[str, ...], word: str) -> tuple[str, ...]:
+    return tuple(sorted({*gone, word}))

@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.ordering.core.commands import Lot, OrderNeeds, SetSpareShare, StateNeed
+from services.ordering.core.orders import Order
 from shared.contracts import ordering
 from shared.contracts.identifiers import department
 from shared.contracts.ordering import OrderLine
@@ -103,6 +104,19 @@ def _lot_for(school: str, lots: Sequence[Lot]) -> Lot | None:
     """The lot that names a school's département, else the one that names none."""
     mine = (lot for lot in lots if department(school) in lot.departments)
     return next(mine, next((lot for lot in lots if not lot.departments), None))
+
+
+def same(now: Order, command: OrderNeeds) -> bool:
+    """Whether an order is what a command makes of needs: these terms, and lines for these lots."""
+    terms = ("school_year", "buyer", "supplier", "warranty_months")
+    alike = all(getattr(now, name) == getattr(command, name) for name in terms)
+    return alike and all(
+        (lot := _lot_for(line.school, command.lots)) is not None
+        and line.line == line.school
+        and (line.model, line.lot, line.paid_by, line.promised_on)
+        == (lot.model, lot.lot, lot.paid_by, lot.promised_on)
+        for line in now.lines.values()
+    )
 
 
 # -- evolve

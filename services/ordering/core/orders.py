@@ -23,10 +23,11 @@ from shared.decisions import Claim, Decision, Refusal, Said
 
 
 class Order(Struct, frozen=True):
-    """An order; no lines when it was not placed. announced to late are by line: how many have a
-    serial number, since when all are admitted, how many a school counted, at which quantity it was
-    fulfilled, how many come no more, how many were awaited when the promised day had passed.
-    `due`: the first promised day, ISO, of a line that is neither late nor done with.
+    """An order; no lines when it was not placed. amended to late are by line: how many more were
+    ordered since, how many have a serial number, since when all are admitted, how many a school
+    counted, at which quantity it was fulfilled, how many come no more, how many were awaited when
+    the promised day had passed. `due`: the first promised day, ISO, of a line that is neither late
+    nor done with.
     """
 
     school_year: str = ""
@@ -34,6 +35,7 @@ class Order(Struct, frozen=True):
     supplier: str = ""
     warranty_months: int = WARRANTY_MONTHS
     lines: dict[str, OrderLine] = {}
+    amended: dict[str, int] = {}
     announced: dict[str, int] = {}
     admitted_on: dict[str, date] = {}
     delivered: dict[str, int] = {}
@@ -65,7 +67,7 @@ def place(stands: Order, key: str, command: PlaceOrder, schools: Mapping[str, An
         command.school_year, command.buyer, command.supplier, command.lines, command.warranty_months
     )
     if stands.lines:
-        return () if _same(stands, fact) else _exists()
+        return () if _same(stands, fact) else exists()
     for number, line in enumerate(command.lines):
         if not schools[line.school].name:
             where = f"{line.school} is not in the directory: import it first"
@@ -74,23 +76,29 @@ def place(stands: Order, key: str, command: PlaceOrder, schools: Mapping[str, An
     return ((key, fact), _needs_ordered(key, command.school_year, ordered))
 
 
-def of_needs(stands: Order, key: str, fact: ordering.OrderPlaced) -> Decision:
+def of_needs(key: str, fact: ordering.OrderPlaced) -> Decision:
     """An order made from needs; the lines are named by their schools."""
-    if stands.lines:
-        return _exists()
     ordered = {line.school: line.quantity for line in fact.lines}
     return ((key, fact), _needs_ordered(key, fact.school_year, ordered))
 
 
 def _same(stands: Order, fact: ordering.OrderPlaced) -> bool:
+    """Whether an order is what was placed, however its lines were amended since."""
     placed = _placed(Order(), fact)
-    return all(
-        getattr(stands, name) == getattr(placed, name)
-        for name in ("school_year", "buyer", "supplier", "warranty_months", "lines")
-    )
+    terms = ("school_year", "buyer", "supplier", "warranty_months")
+    alike = all(getattr(stands, name) == getattr(placed, name) for name in terms)
+    return alike and as_placed(stands) == placed.lines
 
 
-def _exists() -> Refusal:
+def as_placed(now: Order) -> dict[str, OrderLine]:
+    """The lines as they were before they were amended."""
+    return {
+        name: replace(line, quantity=line.quantity - now.amended.get(name, 0))
+        for name, line in now.lines.items()
+    }
+
+
+def exists() -> Refusal:
     return Refusal(
         "order-exists", "an order with this number stands with another content", "/order"
     )
@@ -150,6 +158,7 @@ def _fulfilments(now: Order, key: str, lines: Iterable[str]) -> list[tuple[str, 
         (key, ordering.OrderLineFulfilled(line, quantity))
         for line in lines
         if (quantity := now.lines[line].quantity)
+        and not now.cancelled_at
         and awaited(now, line) <= 0 < now.delivered.get(line, 0)
         and now.fulfilled.get(line, 0) < quantity
     ]
@@ -175,6 +184,13 @@ def _by_school(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
     for school, count in counts:
         sums[school] += count
     return dict(sums)
+
+
+def given_back(now: Order, order: str, line: str, change: int) -> tuple[str, ordering.NeedsOrdered]:
+    """What becomes of a school's need when a laptop for it is called off or refused (-1), or is
+    admitted after all (1).
+    """
+    return _needs_ordered(f"order:{order}", now.school_year, {now.lines[line].school: change})
 
 
 def _needs_ordered(
@@ -249,7 +265,8 @@ def _amended(now: Order, amended: ordering.OrderAmended) -> Order:
         for one in amended.lines
         if (line := now.lines.get(one.line))
     }
-    return replace(now, lines=now.lines | lines)
+    changes = {one.line: now.amended.get(one.line, 0) + one.change for one in amended.lines}
+    return replace(now, lines=now.lines | lines, amended=now.amended | changes)
 
 
 def _delivered(now: Order, line: str) -> Order:

@@ -66,7 +66,8 @@ def admitting(intake: Intake) -> Handler:
         body: AdmissionBody = await struct_body(request, AdmissionBody)
         given, party = await _given(intake, request, body), request.state.party
         if body.laptops is not None:
-            command = core.AdmitLaptop(given.order, given.line, given.decided_by)
+            of_line = (given.order, given.line, given.school_year)
+            command = core.AdmitLaptop(*of_line, given.decided_by)
             return await _listed(intake, party, given, body.laptops, command)
         verdict, what = await intake.database.write(
             lambda connection: _admit_line(connection, intake, party, given)
@@ -88,7 +89,7 @@ def refusing(intake: Intake) -> Handler:
         if not body.laptops:
             raise invalid("/laptops", "invalid", "name the laptops: a whole line is not refused")
         reason = named("reason", identifiers.label, body.reason)
-        command = core.RefuseAdmission(given.order, given.line, given.decided_by)
+        command = core.RefuseAdmission(given.order, given.line, given.school_year, given.decided_by)
         return await _listed(intake, request.state.party, given, body.laptops, command, reason)
 
     return refuse
@@ -97,13 +98,14 @@ def refusing(intake: Intake) -> Handler:
 async def _given(intake: Intake, request: Request, body: AdmissionBody | RefusalBody) -> Admission:
     """What admission and refusal have in common. Raises Problem."""
     number = request.path_params["order"]
-    await own_order(intake, number, request.state.party)
+    order = await own_order(intake, number, request.state.party)
     decided(body.decided_at, intake.now())
     if not 1 <= len(body.id) <= 200:
         raise invalid("/id", "invalid", "1 to 200 characters")
     line = named("line", identifiers.document_name, body.line)
     decided_by = named("decided_by", identifiers.label, body.decided_by)
-    return Admission(number, line, body.id, body.decided_at, decided_by, trace_of(request))
+    about = (number, line, order.school_year)
+    return Admission(*about, body.id, body.decided_at, decided_by, trace_of(request))
 
 
 async def _listed(

@@ -37,7 +37,7 @@ from shared.serving import (
     struct_body,
     trace_of,
 )
-from shared.transact import LIMIT, Verdict, transact
+from shared.transact import Verdict, transact
 
 MOST = 1_000_000  # laptops on a line
 
@@ -201,10 +201,10 @@ def _quantities(lines: Sequence[AmendedBody]) -> dict[str, int]:
     """Quantities by line. Raises Problem 422 with every field that is wrong."""
     errors: list[Field] = []
     checked = checking(errors)
-    if not 1 <= len(lines) <= LIMIT:
-        errors.append(Field("/lines", "invalid", f"1 to {LIMIT} lines"))
+    if not 1 <= len(lines) <= core.MOST_LINES:
+        errors.append(Field("/lines", "invalid", f"1 to {core.MOST_LINES} lines"))
     found: dict[str, int] = {}
-    for place, one in enumerate(lines[:LIMIT]):
+    for place, one in enumerate(lines[: core.MOST_LINES]):
         line = checked(f"/lines/{place}/line", identifiers.document_name, one.line)
         if line in found:
             errors.append(Field(f"/lines/{place}/line", "twice", "the line stands twice"))
@@ -223,7 +223,7 @@ def cancelling(intake: Intake) -> Handler:
         body: CancellationBody = await struct_body(request, CancellationBody)
         reason = named("reason", identifiers.label, body.reason)
         order = await own_order(intake, number, party)
-        given = Cancellation(number, idempotency_key(request), trace_of(request))
+        given = Cancellation(number, order.school_year, idempotency_key(request), trace_of(request))
         verdict, what = await intake.database.write(
             lambda connection: _cancel(connection, intake, party, given, (order, reason))
         )
@@ -268,9 +268,9 @@ def _order(body: OrderBody) -> tuple[str, core.PlaceOrder]:
     """The order's number and the command. Raises Problem 422 with every field that is wrong."""
     errors: list[Field] = []
     checked = checking(errors)
-    if not 1 <= len(body.lines) <= LIMIT:
-        errors.append(Field("/lines", "invalid", f"an order has 1 to {LIMIT} lines"))
-    lines = _lines(body.lines[:LIMIT], errors, checked)
+    if not 1 <= len(body.lines) <= core.MOST_LINES:
+        errors.append(Field("/lines", "invalid", f"an order has 1 to {core.MOST_LINES} lines"))
+    lines = _lines(body.lines[: core.MOST_LINES], errors, checked)
     year = checked("/school_year", identifiers.school_year, body.school_year)
     number, terms = _terms(body, errors, checked)
     _unless_right(errors)

@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("cancelled", sa.Boolean(), nullable=False),
         sa.Column("delivered", sa.Boolean(), nullable=False),
         sa.Column("disputed", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("gone", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
     with op.batch_alter_table("laptop", schema=None) as batch_op:
@@ -162,6 +163,7 @@ def upgrade() -> None:
         sa.Column("supplier", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("warranty_months", sa.Integer(), nullable=False),
         sa.Column("lines", sa.Text(), nullable=False),
+        sa.Column("amended", sa.Text(), nullable=False),
         sa.Column("announced", sa.Text(), nullable=False),
         sa.Column("admitted_on", sa.Text(), nullable=False),
         sa.Column("delivered", sa.Text(), nullable=False),
