@@ -204,7 +204,7 @@ def test_a_transaction_left_open_holds_up_its_own_laptop_with_a_503_and_no_other
     url = system.url_of_database("delivery")
     told = event("in-transit", "2020-08-26T20:00:00+02:00", [held])
     other = event("in-transit", "2020-08-26T20:00:00+02:00", [free])
-    with left_open(url, "UPDATE laptop SET school = school WHERE key = $1", held):
+    with left_open(url, "UPDATE laptop SET here = here WHERE key = $1", held):
         assert verdicts(system, "carrier:acme", other) == ["applied"]
         when(system, free, {"location": "in-transit"})
         answer = system.call("delivery", "carrier:acme", "/api/delivery-events", {"events": [told]})
@@ -223,7 +223,7 @@ def test_of_a_request_in_parts_those_before_a_503_are_known_when_it_is_sent_agai
     # Only the last event has the laptop that is held up: it is in the second part.
     of_each = [*(laptops(450) for _ in range(4)), [*laptops(449), held]]
     events = [event("in-transit", "2020-08-26T20:00:00+02:00", keys) for keys in of_each]
-    with left_open(url, "UPDATE laptop SET school = school WHERE key = $1", held):
+    with left_open(url, "UPDATE laptop SET here = here WHERE key = $1", held):
         answer = system.call("delivery", "carrier:acme", "/api/delivery-events", {"events": events})
         assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
         assert answer.json()["detail"].startswith("perhaps not all was stored: send it again")
