@@ -15,8 +15,8 @@ ARGUED_LINES = {
 }
 MOST_LINES_OF_A_FUNCTION = 40  # without the functions inside it, which count for themselves
 
-# What there is, rounded up: docs/decisions/0008, 0030, 0036 and 0037 for the last five hundred.
-SHARED_BUDGET = 5_300
+# What there is, rounded up; docs/decisions/0008 says what for.
+SHARED_BUDGET = 5_400
 
 BANNED = frozenset(
     {"manager", "helper", "helpers", "util", "utils", "base", "abstract", "impl", "data", "info"}
