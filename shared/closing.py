@@ -39,14 +39,13 @@ CLOSED = table_of(ClosedDay)
 @dataclass(frozen=True)
 class Closing:
     """What closing needs of a service: `due`, the keys that the beginning of a day may mean
-    something to; `command`, what is asked of each.
+    something to, and what is asked of each.
     """
 
     database: Database
     service: Service
     now: Callable[[], datetime]
-    due: Callable[[Connection, date], Sequence[str]]
-    command: Callable[[date], Any]
+    due: Callable[[Connection, date], Sequence[tuple[str, Any]]]
     committed: Callable[[], None]
 
 
@@ -74,9 +73,9 @@ def _days(last: date | None, today: date) -> Sequence[date]:
 
 async def _close(closing: Closing, day: date) -> None:
     """Begin a day; one that means something to nothing leaves no trace."""
-    keys = await closing.database.read(lambda connection: closing.due(connection, day))
-    begun, command = midnight(day), closing.command(day)
-    claims = [Claim(CLOCK, day.isoformat(), key, begun, command, stated=False) for key in keys]
+    asked = await closing.database.read(lambda connection: closing.due(connection, day))
+    named = partial(Claim, CLOCK, day.isoformat(), happened_at=midnight(day), stated=False)
+    claims = [named(key, command=command) for key, command in asked]
     applied = 0
     for start in range(0, len(claims), LIMIT):
         part = claims[start : start + LIMIT]
@@ -85,7 +84,7 @@ async def _close(closing: Closing, day: date) -> None:
         )
         applied += sum(verdict.verdict == "applied" for verdict in verdicts)
         closing.committed()
-    if keys:
+    if claims:
         log.info("a day was closed", extra={"kind": day.isoformat(), "count": applied})
 
 

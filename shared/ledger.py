@@ -95,10 +95,12 @@ class Shelf(Struct, frozen=True):
 
     Fields that are not text, whole number, truth value or
     moment are kept as JSON text. `state()` is the empty state.
+    `beside` keeps what else a service asks about the states that changed.
     """
 
     table: Table
     state: type
+    beside: Callable[[Connection, Mapping[str, Any]], None] | None = None
 
 
 class Kept(Struct, gc=False):
@@ -128,11 +130,11 @@ class Known(Struct, frozen=True, gc=False):
     command: str
 
 
-def fact_id(party: str, id: str, subject: str, number: int) -> str:
+def fact_id(publisher: str, party: str, id: str, subject: str, number: int) -> str:
     """The name of the nth fact of a claim, a UUID of version 5 in FACTS: the same claim always
-    comes to the same names.
+    comes to the same names, and to others in each service, for several react to one fact.
     """
-    said = f"{party}\n{id}\n{subject}\n{number}".encode()
+    said = f"{publisher}\n{party}\n{id}\n{subject}\n{number}".encode()
     # uuid5 does the same by way of objects, in three times the time.
     digits = sha1(FACTS.bytes + said, usedforsecurity=False).hexdigest()
     fourth = f"{'89ab'[int(digits[16], 16) % 4]}{digits[17:20]}"
@@ -267,6 +269,8 @@ def save(connection: Connection, shelves: Mapping[str, Shelf], kept: Mapping[str
         fresh = [_row(key, kept[key], form) for key in here if not kept[key].there]
         upsert(connection, shelf.table, columns, there)
         append(connection, shelf.table, columns, fresh)
+        if shelf.beside is not None:
+            shelf.beside(connection, {key: kept[key].state for key in here})
 
 
 def _row(key: str, kept: Kept, form: _Form) -> tuple[Any, ...]:

@@ -213,7 +213,8 @@ def as_record(row: Any) -> dict[str, Any]:
     is far ahead, as a moved clock's may be, and reading's lag is counted from it.
     """
     said = row.cause or row.id
-    fact = row.id if row.cause else fact_id(row.party, row.id, row.key, 0)
+    publisher = row.type.partition(".")[0]
+    fact = row.id if row.cause else fact_id(publisher, row.party, row.id, row.key, 0)
     envelope = Envelope(
         fact=fact,
         type=row.type,
@@ -223,7 +224,7 @@ def as_record(row: Any) -> dict[str, Any]:
         happened_at=row.happened_at,
         recorded_at=row.recorded_at,
         sequence=row.sequence,
-        correlation=row.correlation or fact_id(row.party, said, "", 0),
+        correlation=row.correlation or fact_id("", row.party, said, "", 0),
         trace=row.trace or "",
         body=row.body.encode(),
     )

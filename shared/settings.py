@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from msgspec import Struct
@@ -13,6 +14,8 @@ from shared.contracts.identifiers import Makers
 
 PORTS = {"tracking": 0, "ordering": 1, "delivery": 2, "repairs": 3, "handover": 4, "enrolment": 5}
 ROOT = Path(__file__).parent.parent
+
+T = TypeVar("T")
 
 
 class Wrong(Exception):
@@ -32,6 +35,7 @@ class Settings(Struct, frozen=True):
     home: Path
     keys: Path
     makers: Path
+    policy: Path
     clock: Path | None
     log_level: str
 
@@ -52,6 +56,7 @@ def read(service: str, said: Mapping[str, str] = os.environ) -> Settings:
         home=home,
         keys=Path(said.get("TROUSSEAU_KEYS", str(home / "keys.json"))),
         makers=Path(said.get("TROUSSEAU_MAKERS", str(ROOT / "deploy" / "makers.csv"))),
+        policy=Path(said.get("TROUSSEAU_POLICY", str(ROOT / "deploy" / "repair-policy.toml"))),
         clock=Path(said["TROUSSEAU_CLOCK"]) if said.get("TROUSSEAU_CLOCK") else None,
         log_level=level,
     )
@@ -107,3 +112,11 @@ def makers(file: Path) -> Makers:
             return identifiers.makers(lines)
     except (OSError, ValueError) as trouble:
         raise Wrong(f"TROUSSEAU_MAKERS: {file} is not a table of makers ({trouble})") from None
+
+
+def policy(file: Path, read: Callable[[str], T]) -> T:
+    """What a service's own `read` makes of the policy file. Raises Wrong when it cannot be read."""
+    try:
+        return read(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as trouble:
+        raise Wrong(f"TROUSSEAU_POLICY: {file} is not a policy ({trouble})") from None

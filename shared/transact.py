@@ -303,9 +303,10 @@ def _told(
     """A decision's facts, each with its number, and the states after them."""
     told: list[_Told] = []
     moved: dict[str, Kept] = {}
+    publisher, said_of = batch.service.core.publisher, (claim.party, claim.id, claim.subject)
     for number, (key, fact) in enumerate(decision):
         own = number == 0 and key == claim.subject
-        id = claim.id if own else ledger.fact_id(claim.party, claim.id, claim.subject, number)
+        id = claim.id if own else ledger.fact_id(publisher, *said_of, number)
         now = moved.get(key) or batch.kept[key]
         said = Said(fact, claim.happened_at, claim.party, claim.id)
         one = _Told(key, said, now.sequence + 1, id)

@@ -6,6 +6,7 @@ from services.delivery import consumer, core, events, imports, intake, pages, sc
 from services.delivery.epcis import capture, queries, retrying
 from services.delivery.register import Sent
 from shared import access, documents, hearing, listening, relay, telemetry, upkeep
+from shared.asking import Intake
 from shared.closing import Closing, closing_days
 from shared.contracts import partners
 from shared.databases import Database, open_database
@@ -30,9 +31,9 @@ def build(settings: Settings) -> Starlette:
     worker = Worker(
         database, events.taking(service), imports.imports(known), metrics, now, sending.wake
     )
-    taking = intake.Intake(database, service, worker, sending, known, metrics, now)
+    taking = Intake(database, service, worker, sending, known, metrics, now)
     care = upkeep.Upkeep(database, metrics, now, listener, service, sending, store.waiting)
-    closing = Closing(database, service, now, store.due, core.CloseDay, sending.wake)
+    closing = Closing(database, service, now, store.due, sending.wake)
     parts = {"relay": sending.trouble, "listening": listener.trouble}
     party_of = access.gate(settings.keys)
     looks = Screens(pages.templates(), now, party_of, "delivery")

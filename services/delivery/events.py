@@ -3,7 +3,7 @@ they were sent, taken through the one transaction.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from services.delivery.register import (
     Sent,
 )
 from shared.access import role
+from shared.asking import NotTakenError, past
 from shared.contracts import identifiers
 from shared.contracts.identifiers import Makers
 from shared.contracts.strict import Unreadable, convert
@@ -31,7 +32,6 @@ from shared.parking import park, parked_claim
 from shared.transact import LIMIT, Service, Verdict, transact, worst
 
 ITEM_BYTES = 32 << 10
-AHEAD = timedelta(minutes=10)
 
 
 class EventItem(Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,14 +88,6 @@ class ItemVerdict(Struct, frozen=True):
     laptops: list[LaptopVerdict] | UnsetType = UNSET
 
 
-class NotTakenError(Exception):
-    """An item is refused for its own form or the sender's right."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code, self.detail = code, detail
-
-
 Reading = Callable[[Any, str, Makers, datetime, str], Sent]
 
 
@@ -125,7 +117,7 @@ def read_event(raw: Any, party: str, makers: Makers, now: datetime, form: str = 
     Raises Unreadable, ValueError and NotTakenError with what is wrong about it.
     """
     item = convert(raw, EventItem)
-    happened_at = _past("happened_at", item.happened_at, now)
+    happened_at = past("happened_at", item.happened_at, now)
     _checked_id("id", item.id)
     step = _step(item, party)
     if item.quantity is not None and not 0 <= item.quantity <= 100_000:
@@ -231,7 +223,7 @@ def read_hand_out(raw: Any, party: str, makers: Makers, now: datetime, form: str
         kit=frozenset(part for part in ("laptop", "sleeve", "storage") if getattr(item.kit, part)),
     )
     key = makers.laptop(item.laptop.maker, item.laptop.serial)
-    happened_at = _past("handed_out_at", item.handed_out_at, now)
+    happened_at = past("handed_out_at", item.handed_out_at, now)
     claim = Claim(party, item.id, key, happened_at, command, report=True)
     return Sent(party, item.id, form, raw, "hand-out", happened_at, (claim,))
 
@@ -241,26 +233,8 @@ def _checked_id(field: str, id: str) -> None:
         raise NotTakenError("invalid", f"/{field}: 1 to 200 printable characters")
 
 
-def _past(field: str, moment: datetime, now: datetime) -> datetime:
-    """A moment with an offset, in UTC so that one moment is one however written.
-
-    At most ten minutes ahead of us; there is no lower bound.
-    """
-    if moment.tzinfo is None:
-        raise NotTakenError(
-            "naive-time", f"/{field}: say the offset from UTC, as in 2020-09-01T08:12:00+02:00"
-        )
-    try:
-        if moment > now + AHEAD:
-            detail = f"/{field}: it is more than ten minutes ahead of us"
-            raise NotTakenError("in-the-future", detail)
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise NotTakenError("invalid", f"/{field}: out of the calendar") from None
-
-
 def _signed(field: str, moment: datetime | None, now: datetime) -> datetime | None:
-    return None if moment is None else _past(f"charter/{field}", moment, now)
+    return None if moment is None else past(f"charter/{field}", moment, now)
 
 
 def _school(said: str | None, party: str, needed: bool) -> str | None:

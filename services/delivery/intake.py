@@ -2,8 +2,6 @@
 and hand-outs; a verdict for each item, in the order sent.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,10 +14,8 @@ from starlette.responses import Response
 
 from services.delivery import events, store
 from services.delivery.events import EventItem, HandOutItem, ItemVerdict, Reading
-from shared.contracts.identifiers import Makers
-from shared.databases import Database
+from shared.asking import Intake, items
 from shared.decisions import instant
-from shared.relay import Relay
 from shared.serving import (
     Listed,
     Problem,
@@ -32,10 +28,8 @@ from shared.serving import (
     moment_of,
     trace_of,
 )
-from shared.telemetry import Metrics
-from shared.transact import RANKING, Service
+from shared.transact import RANKING
 from shared.upkeep import Queued, accept_file, sees_all
-from shared.worker import Worker
 
 ITEMS = 500
 REPORTERS = ("carrier", "school", "region", "ops")
@@ -81,19 +75,6 @@ class EventTold(Struct, frozen=True):
     code: str
     corrected_by: list[str]
     event: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Intake:
-    """What the handlers work with."""
-
-    database: Database
-    service: Service
-    worker: Worker
-    relay: Relay
-    makers: Makers
-    metrics: Metrics
-    now: Callable[[], datetime]
 
 
 def routes(intake: Intake) -> list[Route]:
@@ -164,7 +145,7 @@ async def _take(intake: Intake, request: Request, name: str, read: Reading) -> R
     now, party = intake.now(), request.state.party
     trace = trace_of(request)
     sent = []
-    for raw in _items(await json_body(request), name):
+    for raw in items(await json_body(request), name, ITEMS):
         item = events.reading(read, raw, party, intake.makers, now, "json")
         claims = tuple(replace(claim, trace=trace) for claim in item.claims)
         sent.append(replace(item, claims=claims))
@@ -176,20 +157,6 @@ async def _take(intake: Intake, request: Request, name: str, read: Reading) -> R
     for one in told:
         intake.metrics.claims.labels("http", one.verdict).inc()
     return answer(Verdicts(told))
-
-
-def _items(body: Any, name: str) -> Sequence[Any]:
-    """The items of an envelope. Raises Problem 422 when the envelope is not right."""
-    if not isinstance(body, dict):
-        raise invalid("", "invalid", f"an object with {name} is expected")
-    for other in body.keys() - {name}:
-        raise invalid(f"/{other[:60]}", "unknown-field", f"only {name} is expected")
-    items = body.get(name)
-    if not isinstance(items, list) or not items:
-        raise invalid(f"/{name}", "invalid", "a list of at least one item is expected")
-    if len(items) > ITEMS:
-        raise Problem(413, "too-many-items", f"{len(items)} items, {ITEMS} are the most")
-    return items
 
 
 # -- what was told

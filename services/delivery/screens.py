@@ -13,10 +13,10 @@ from starlette.responses import Response
 
 from services.delivery import events, pages, showing, store
 from services.delivery.events import ItemVerdict, Reading
-from services.delivery.intake import Intake
 from services.delivery.pages import Answer, HandOutForm
 from services.delivery.shown import Reception
 from shared.access import role
+from shared.asking import Intake
 from shared.contracts import identifiers
 from shared.contracts.calendar import PARIS, day_of
 from shared.databases import lock_creation

@@ -4,6 +4,7 @@ from starlette.applications import Starlette
 
 from services.ordering import consumer, core, imports, intake, pages, screens, store
 from shared import access, documents, hearing, listening, relay, telemetry, upkeep
+from shared.asking import Intake
 from shared.closing import Closing, closing_days
 from shared.databases import Database, open_database
 from shared.decisions import Claim
@@ -27,9 +28,9 @@ def build(settings: Settings) -> Starlette:
     worker = Worker(
         database, taking(service), imports.imports(known_makers), metrics, now, sending.wake
     )
-    calls = intake.Intake(database, service, worker, sending, known_makers, now)
+    calls = Intake(database, service, worker, sending, known_makers, metrics, now)
     care = upkeep.Upkeep(database, metrics, now, listener, service, sending)
-    closing = Closing(database, service, now, store.due, core.CloseDay, sending.wake)
+    closing = Closing(database, service, now, store.due, sending.wake)
     parts = {"relay": sending.trouble, "listening": listener.trouble}
     party_of = access.gate(settings.keys)
     looks = Screens(pages.templates(), now, party_of, "ordering")

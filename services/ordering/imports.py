@@ -73,8 +73,8 @@ def imports(makers: Makers) -> dict[str, Import]:
         "schools": Import(SCHOOL_COLUMNS, ("uai", "nom", "departement", "commune"), _school),
         "serials": Import(serials, serials, serial),
         "needs": Import(NEED_COLUMNS, NEED_COLUMNS[:2], _need),
-        "admissions": Import(("laptop",), ("laptop",), _admission),
-        "cancellations": Import(("laptop",), ("laptop",), _cancellation),
+        "admissions": Import(("key",), ("key",), _admission),
+        "cancellations": Import(("key",), ("key",), _cancellation),
     }
 
 
@@ -122,7 +122,7 @@ def _count(text: str, name: str) -> int | None:
 
 
 def _admission(job: Mapping[str, Any], row: Row, _now: datetime) -> Claim | Verdict:
-    return admission_of(job["party"], _about(job, Admission), row["laptop"])
+    return admission_of(job["party"], _about(job, Admission), row["key"])
 
 
 def admission_of(party: str, given: Admission, laptop: str) -> Claim:
@@ -134,7 +134,7 @@ def admission_of(party: str, given: Admission, laptop: str) -> Claim:
 
 
 def _cancellation(job: Mapping[str, Any], row: Row, now: datetime) -> Claim | Verdict:
-    return cancellation_of(job["party"], _about(job, Cancellation), row["laptop"], now)
+    return cancellation_of(job["party"], _about(job, Cancellation), row["key"], now)
 
 
 def cancellation_of(party: str, given: Cancellation, laptop: str, now: datetime) -> Claim:

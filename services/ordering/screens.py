@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.ordering import core, pages, store
-from services.ordering.intake.asking import Intake, said
 from services.ordering.intake.needs import NeedBody, need_of
 from services.ordering.intake.orders import NeedsOrderBody, needs_order
 from services.ordering.shown import NeedShown, OrderShown, brief, need_shown, shown, year_shown
 from shared import jobs
+from shared.asking import Intake, said
 from shared.contracts import identifiers
 from shared.contracts.strict import Unreadable, convert
 from shared.pages.tables import Listing

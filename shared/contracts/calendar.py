@@ -1,10 +1,12 @@
 """Days in France, working days in Grand Est. Pure."""
 
+from bisect import bisect_right
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from holidays import HolidayBase, country_holidays
+from vacances_scolaires_france import SchoolHolidayDates, UnsupportedYearException
 
 # Good Friday and 26 December are holidays there: local law, Code du travail L3134-13.
 ALSACE_MOSELLE = frozenset({"57", "67", "68"})
@@ -37,3 +39,37 @@ def working_days_after(day: date, count: int, department: str | None) -> date:
         if day.weekday() < SATURDAY and day not in off:
             count -= 1
     return day
+
+
+@cache
+def _school_holidays() -> SchoolHolidayDates:
+    return SchoolHolidayDates()
+
+
+def _is_school_day(day: date, off: HolidayBase) -> bool:
+    """Whether schools of Grand Est are open: a working day out of the holidays of zone B, as far as
+    these are known (Ministry of education; package vacances-scolaires-france).
+    """
+    if day.weekday() >= SATURDAY or day in off:
+        return False
+    try:
+        return not _school_holidays().is_holiday_for_zone(day, "B")
+    except UnsupportedYearException:
+        return True
+
+
+@cache
+def _school_days(alsace_moselle: bool) -> tuple[int, ...]:
+    """The school days of the years that the tables know, and of ten more, as ordinals."""
+    off, known = _holidays(alsace_moselle), _school_holidays()
+    first, last = date(known.min_year, 1, 1), date(known.max_year + 10, 12, 31)
+    days = (date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1))
+    return tuple(day.toordinal() for day in days if _is_school_day(day, off))
+
+
+def school_days_between(start: date, end: date, department: str | None) -> int:
+    """How many school days there are after a day, up to another one and with it. Before the tables
+    begin, in 1990, there are none.
+    """
+    days = _school_days(department in ALSACE_MOSELLE)
+    return bisect_right(days, end.toordinal()) - bisect_right(days, start.toordinal())

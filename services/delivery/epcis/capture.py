@@ -19,7 +19,8 @@ from services.delivery.epcis.archive import Capture
 from services.delivery.epcis.reading import Document
 from services.delivery.epcis.taking import WRONG, Item, UndoneError
 from services.delivery.events import ItemVerdict
-from services.delivery.intake import REPORTERS, Intake
+from services.delivery.intake import REPORTERS
+from shared.asking import Intake
 from shared.contracts.strict import Field, Unreadable
 from shared.serving import TITLES, Problem, Route, answer, json_body, trace_of
 from shared.transact import SET_ASIDE

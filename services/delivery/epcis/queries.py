@@ -11,7 +11,8 @@ from services.delivery.epcis import answers, archive, words
 from services.delivery.epcis.answers import no_parameter
 from services.delivery.epcis.archive import ORDERS, Asked
 from services.delivery.epcis.capture import CAPTURES, EVENTS
-from services.delivery.intake import REPORTERS, Intake
+from services.delivery.intake import REPORTERS
+from shared.asking import Intake
 from shared.serving import Problem, Route, answer, moment
 
 TIMES = {

@@ -10,8 +10,7 @@ from msgspec.structs import replace
 
 from services.delivery.epcis import archive, mapping, reading, taking
 from services.delivery.epcis.taking import Item
-from services.delivery.events import NotTakenError
-from services.delivery.intake import Intake
+from shared.asking import Intake, NotTakenError
 from shared.contracts.strict import Unreadable
 from shared.databases import Away
 

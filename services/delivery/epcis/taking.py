@@ -14,8 +14,9 @@ from services.delivery.epcis import archive, mapping, reading
 from services.delivery.epcis.archive import Kept
 from services.delivery.epcis.mapping import Meaning
 from services.delivery.epcis.reading import Document, Read
-from services.delivery.events import ItemVerdict, NotTakenError
+from services.delivery.events import ItemVerdict
 from services.delivery.register import INFORMATIONAL, Sent
+from shared.asking import NotTakenError
 from shared.contracts.identifiers import Makers
 from shared.contracts.strict import Unreadable
 from shared.decisions import Claim

@@ -6,7 +6,6 @@ from starlette.responses import Response
 from services.ordering import store
 from services.ordering.intake import admission, needs, orders
 from services.ordering.intake.admission import AdmissionBody, RefusalBody
-from services.ordering.intake.asking import IDEMPOTENCY, Done, Intake, named, own_order
 from services.ordering.intake.needs import NeedBody, YearBody
 from services.ordering.intake.orders import (
     AmendmentBody,
@@ -15,7 +14,9 @@ from services.ordering.intake.orders import (
     NeedsOrderBody,
     OrderBody,
 )
+from services.ordering.intake.own import own_order
 from services.ordering.shown import NeedShown, OrderBrief, OrderShown, YearShown
+from shared.asking import IDEMPOTENCY, Done, Intake, named
 from shared.contracts import identifiers
 from shared.serving import Handler, Listed, Problem, Route, answer
 from shared.upkeep import Queued, accept_file

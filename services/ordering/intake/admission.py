@@ -11,13 +11,14 @@ from starlette.responses import Response
 
 from services.ordering import core, store
 from services.ordering.imports import Admission, admission_of
-from services.ordering.intake.asking import (
+from services.ordering.intake.own import own_order
+from shared.asking import (
     UNKEPT,
     Intake,
-    decided,
+    NotTakenError,
     each,
     named,
-    own_order,
+    past,
     told,
     unless_kept,
 )
@@ -99,13 +100,21 @@ async def _given(intake: Intake, request: Request, body: AdmissionBody | Refusal
     """What admission and refusal have in common. Raises Problem."""
     number = request.path_params["order"]
     order = await own_order(intake, number, request.state.party)
-    decided(body.decided_at, intake.now())
+    decided_at = _decided(body.decided_at, intake.now())
     if not 1 <= len(body.id) <= 200:
         raise invalid("/id", "invalid", "1 to 200 characters")
     line = named("line", identifiers.document_name, body.line)
     decided_by = named("decided_by", identifiers.label, body.decided_by)
     about = (number, line, order.school_year)
-    return Admission(*about, body.id, body.decided_at, decided_by, trace_of(request))
+    return Admission(*about, body.id, decided_at, decided_by, trace_of(request))
+
+
+def _decided(moment: datetime, now: datetime) -> datetime:
+    """When something was decided, in UTC. Raises Problem 422."""
+    try:
+        return past("decided_at", moment, now)
+    except NotTakenError as no:
+        raise invalid("/decided_at", no.code, no.detail) from None
 
 
 async def _listed(

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.ordering import core, store
-from services.ordering.intake.asking import Done, Intake, act, named
 from services.ordering.shown import need_shown, year_shown
+from shared.asking import Done, Intake, act, named
 from shared.contracts import identifiers
 from shared.serving import Handler, Listed, answer, invalid, limit_of, struct_body
 from shared.upkeep import accept_file

@@ -11,7 +11,9 @@ from starlette.responses import Response
 
 from services.ordering import core, store
 from services.ordering.imports import Cancellation, cancellation_of
-from services.ordering.intake.asking import (
+from services.ordering.intake.own import own_order
+from services.ordering.shown import brief, shown
+from shared.asking import (
     UNKEPT,
     Checked,
     Intake,
@@ -19,10 +21,8 @@ from services.ordering.intake.asking import (
     checking,
     each,
     named,
-    own_order,
     unless_kept,
 )
-from services.ordering.shown import brief, shown
 from shared.contracts import identifiers
 from shared.contracts.ordering import OrderLine
 from shared.contracts.strict import Field

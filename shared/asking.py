@@ -1,4 +1,6 @@
-"""What all of ordering's calls need: what they work with, and how a name or a verdict is read."""
+"""What the calls of every deciding service need: what they work with, how a name, a moment, an
+envelope of items and a verdict is read, how an intent and what it means for many goes through.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +13,6 @@ from msgspec import Struct
 from sqlalchemy import Connection
 from starlette.requests import Request
 
-from services.ordering import core, store
 from shared import jobs
 from shared.contracts.identifiers import Makers
 from shared.contracts.strict import Field
@@ -19,8 +20,8 @@ from shared.databases import Database
 from shared.decisions import Claim
 from shared.relay import Relay
 from shared.serving import Problem, idempotency_key, invalid, trace_of
+from shared.telemetry import Metrics
 from shared.transact import LIMIT, Service, Verdict, submit, transact
-from shared.upkeep import sees_all
 from shared.worker import Worker
 
 AHEAD = timedelta(minutes=10)
@@ -37,7 +38,18 @@ class Intake:
     worker: Worker
     relay: Relay
     makers: Makers
+    metrics: Metrics
     now: Callable[[], datetime]
+
+
+class NotTakenError(Exception):
+    """What is told or asked is refused for its own form or the sender's right; `detail` begins with
+    the field, a JSON pointer, where one is to blame.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.detail = code, detail
 
 
 class Done(Struct, frozen=True):
@@ -52,16 +64,6 @@ def named(field: str, read: Callable[[str], str], text: str) -> str:
         return read(text)
     except ValueError as trouble:
         raise invalid(f"/{field}", "invalid", str(trouble)) from None
-
-
-async def own_order(intake: Intake, number: str, party: str) -> core.Order:
-    """An order that this party may know of. Raises Problem 404: what is another's is not there."""
-    found: core.Order | None = await intake.database.read(
-        lambda connection: store.order(connection, number)
-    )
-    if found is None or not (sees_all(party) or party == f"supplier:{found.supplier}"):
-        raise Problem(404, "unknown-order", f"there is no order {number[:64]}")
-    return found
 
 
 async def act(intake: Intake, request: Request, subject: str, command: Any) -> Verdict:
@@ -121,34 +123,49 @@ def each(
     kind: str,
     about: Struct,
 ) -> str | None:
-    """What an act means for each laptop: at once up to LIMIT of them, beyond in the background, by
-    a job of this kind; its id.
+    """What an act means for each of its keys: at once up to LIMIT of them, beyond in the
+    background, by a job of this kind; its id.
     """
     now = intake.now()
     if len(claims) <= LIMIT:
         transact(connection, intake.service, claims, now)
         return None
-    job, content = str(uuid4()), "\n".join(["laptop", *(one.subject for one in claims)]).encode()
+    job, content = str(uuid4()), "\n".join(["key", *(one.subject for one in claims)]).encode()
     told, party = msgspec.json.encode(about).decode(), claims[0].party
     jobs.queue(connection, job, kind, told, party, content, now)
     return job
 
 
-def decided(moment: datetime, now: datetime) -> datetime:
-    """When something was decided, in UTC. Raises Problem 422 where no offset is said, for what is
-    out of the calendar, and for what lies ahead of us.
+def past(field: str, moment: datetime, now: datetime) -> datetime:
+    """When something happened, in UTC so that one moment is one however written: at most ten
+    minutes ahead of us, with no lower bound. Raises NotTakenError.
     """
     if moment.tzinfo is None:
-        raise invalid(
-            "/decided_at", "naive-time", "say the offset from UTC, as in 2020-09-15T10:00:00+02:00"
-        )
+        detail = f"/{field}: say the offset from UTC, as in 2020-09-01T08:12:00+02:00"
+        raise NotTakenError("naive-time", detail)
     try:
-        decided_at = moment.astimezone(UTC)
+        if moment > now + AHEAD:
+            detail = f"/{field}: it is more than ten minutes ahead of us"
+            raise NotTakenError("in-the-future", detail)
+        return moment.astimezone(UTC)
     except OverflowError:
-        raise invalid("/decided_at", "invalid", "out of the calendar") from None
-    if decided_at > now + AHEAD:
-        raise invalid("/decided_at", "in-the-future", "it is more than ten minutes ahead of us")
-    return decided_at
+        raise NotTakenError("invalid", f"/{field}: out of the calendar") from None
+
+
+def items(body: Any, name: str, most: int) -> Sequence[Any]:
+    """The items of an envelope. Raises Problem 422 when the envelope is not right, 413 when there
+    are too many.
+    """
+    if not isinstance(body, dict):
+        raise invalid("", "invalid", f"an object with {name} is expected")
+    for other in body.keys() - {name}:
+        raise invalid(f"/{other[:60]}", "unknown-field", f"only {name} is expected")
+    found = body.get(name)
+    if not isinstance(found, list) or not found:
+        raise invalid(f"/{name}", "invalid", "a list of at least one item is expected")
+    if len(found) > most:
+        raise Problem(413, "too-many-items", f"{len(found)} items, {most} are the most")
+    return found
 
 
 def told(verdict: Verdict) -> dict[str, str]:
