@@ -10,9 +10,13 @@ from typing import get_args
 
 from msgspec import Struct
 
-from shared.contracts import delivery, ordering
+from shared.contracts import delivery, ordering, repairs
 
-PUBLISHERS: Mapping[str, ModuleType] = {"ordering": ordering, "delivery": delivery}
+PUBLISHERS: Mapping[str, ModuleType] = {
+    "ordering": ordering,
+    "delivery": delivery,
+    "repairs": repairs,
+}
 
 _KEY = re.compile(r"\s*Key: (?:the )?([a-z -]+?)\.\s*$")
 

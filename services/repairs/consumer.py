@@ -1,0 +1,35 @@
+"""What repairs does about what it hears: it learns what a laptop is and whose."""
+
+from services.repairs import core
+from shared.contracts import delivery, ordering
+from shared.hearing import Reactions
+
+
+def register(fact: ordering.LaptopAnnounced) -> core.Register:
+    return core.Register(fact.model, fact.lot, fact.school, fact.supplier)
+
+
+def note_warranty(fact: ordering.LaptopAdmitted) -> core.NoteWarranty:
+    return core.NoteWarranty(fact.warranty_from, fact.warranty_to)
+
+
+def received(fact: delivery.LaptopReceived | delivery.LaptopBackToStock) -> core.Place:
+    return core.Place(fact.school)
+
+
+def moved(fact: delivery.LaptopMoved) -> core.Place:
+    return core.Place(fact.to_school)
+
+
+def handed_out(fact: delivery.LaptopHandedOut) -> core.Place:
+    return core.Place(fact.school, fact.student)
+
+
+REACTIONS: Reactions = {
+    ordering.LaptopAnnounced: register,
+    ordering.LaptopAdmitted: note_warranty,
+    delivery.LaptopReceived: received,
+    delivery.LaptopBackToStock: received,
+    delivery.LaptopMoved: moved,
+    delivery.LaptopHandedOut: handed_out,
+}

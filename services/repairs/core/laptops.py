@@ -1,0 +1,323 @@
+"""Laptops as repairs knows them: what they are, their cases, loans, swaps. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.repairs.core import cases
+from services.repairs.core.cases import LOST, STOLEN, Case
+from services.repairs.core.commands import (
+    DecideWarranty,
+    Lend,
+    LogIncident,
+    NoteWarranty,
+    Place,
+    RecallLaptop,
+    Swap,
+    case_of_claim,
+    case_of_recall,
+)
+from services.repairs.core.policy import Policy, Question, Rule, rule_for
+from shared.contracts import repairs
+from shared.contracts.calendar import day_of
+from shared.decisions import Claim, Decision, Refusal, Said
+
+
+class Laptop(Struct, frozen=True):
+    """A laptop. `school`, `student`: whom it is given back to, since `placed_at`; `here`: a school
+    had it; `lent_for`: the case during which it is lent, until `due_on`; `open_cases`: how many;
+    `withdrawn`: events that hold no longer.
+    """
+
+    model: str | None = None
+    lot: str | None = None
+    school: str | None = None
+    supplier: str | None = None
+    student: str | None = None
+    placed_at: datetime | None = None
+    here: bool = False
+    warranty_from: date | None = None
+    warranty_to: date | None = None
+    lent_for: str | None = None
+    stands_in_for: str | None = None
+    due_on: str | None = None
+    overdue: bool = False
+    replaced_by: str | None = None
+    replaces: str | None = None
+    open_cases: int = 0
+    cases: dict[str, Case] = {}
+    withdrawn: tuple[str, ...] = ()
+
+    @property
+    def due(self) -> date | None:
+        """The day on which a laptop on loan is to come back."""
+        return date.fromisoformat(self.due_on) if self.due_on else None
+
+
+# -- what follows from what others say
+
+
+def register(
+    now: Laptop, key: str, fact: repairs.LaptopRegistered, recalls: Sequence[str]
+) -> Decision:
+    """What it is; and the cases of the recalls that stand for its lot."""
+    known = (now.model, now.lot) == (fact.model, fact.lot)
+    facts: list[tuple[str, Any]] = [] if known else [(key, fact)]
+    missed = (one for one in recalls if case_of_recall(one, key) not in now.cases)
+    return (*facts, *((key, recalled(one, "region", key)) for one in missed))
+
+
+def note_warranty(now: Laptop, key: str, command: NoteWarranty) -> Decision:
+    noted = repairs.WarrantyNoted(command.warranty_from, command.warranty_to)
+    return () if now.warranty_from == command.warranty_from else ((key, noted),)
+
+
+def place(key: str, command: Place) -> Decision:
+    return ((key, repairs.LaptopPlaced(command.school, command.student)),)
+
+
+# -- incidents
+
+
+def log(claim: Claim, command: LogIncident) -> Decision:
+    """An incident is never refused for state: a laptop that nobody knows may be broken too."""
+    case, key = case_of_claim(claim), claim.subject
+    logged = repairs.IncidentLogged(case, command.desk, command.cause, command.fault)
+    if command.cause == STOLEN:
+        return ((key, logged), (key, repairs.TheftReported(case)))
+    if command.cause == LOST:
+        return ((key, logged), (key, repairs.LossReported(case)))
+    return ((key, logged),)
+
+
+def case_alike(now: Laptop, claim: Claim) -> str:
+    """The case that the same incident opened under another id; "" where there is none."""
+    said = claim.command
+    told = (claim.party, claim.happened_at, said.desk, said.cause)
+    alike = [
+        number
+        for number, one in now.cases.items()
+        if (one.source, one.opened_at, one.desk, one.cause) == told
+    ]
+    first = (number for number in alike if now.cases[number].fault == said.fault)
+    return next(first, alike[0] if alike else "")
+
+
+def recall(now: Laptop, key: str, command: RecallLaptop) -> Decision:
+    case = case_of_recall(command.recall, key)
+    return () if case in now.cases else ((key, recalled(command.recall, command.desk, key)),)
+
+
+def recalled(recall: str, desk: str, key: str) -> repairs.IncidentLogged:
+    case = case_of_recall(recall, key)
+    return repairs.IncidentLogged(case, desk, "recall", recall=recall)
+
+
+# -- decisions on a case
+
+
+def rule_of(now: Laptop, number: str, policy: Policy, day: date) -> Rule:
+    """The rule of the policy for a case, on a day; `times` counts the laptop's cases of that cause
+    in the order in which they were opened, without what was found again.
+    """
+    case = now.cases.get(number, Case())
+    opened = [
+        (one.opened_at, name)
+        for name, one in now.cases.items()
+        if one.counts_as == case.counts_as and one.opened_at and one.state != cases.RECOVERED
+    ]
+    times = sum(1 for one in opened if case.opened_at and one <= (case.opened_at, number))
+    asked = Question(
+        cause=case.counts_as,
+        times=max(times, 1),
+        day=day_of(case.opened_at) if case.opened_at else day,
+        warranty_from=now.warranty_from,
+        warranty_to=now.warranty_to,
+        complaint=case.complaint is not None,
+    )
+    return rule_for(policy, asked)
+
+
+def decide_warranty(now: Laptop, claim: Claim, command: DecideWarranty, policy: Policy) -> Decision:
+    """Who pays and what is done; and whether there is another laptop, where that is asked."""
+    case = now.cases.get(command.case, Case())
+    rule = rule_of(now, command.case, policy, day_of(claim.happened_at))
+    beyond = case.state == cases.BEYOND
+    remedy = command.remedy or (rule.beyond_repair if beyond else rule.remedy)
+    cover = command.cover or rule.cover
+    name = rule.name if command.cover is None and command.remedy is None else "as-decided"
+    granted = remedy == "replace"
+    if (case.cover, case.remedy, case.rule) == (cover, remedy, name):
+        return ()
+    key = claim.subject
+    facts: list[tuple[str, Any]] = [
+        (key, repairs.WarrantyDecided(command.case, cover, remedy, name))
+    ]
+    if granted and case.granted is not True:
+        needed = repairs.ReplacementNeeded(command.case, case.counts_as, now.model, now.school)
+        facts.append((key, needed))
+    elif not granted and (beyond or case.counts_as in (STOLEN, LOST)) and case.granted is not False:
+        facts.append((key, repairs.ReplacementRefused(command.case, name)))
+    return tuple(facts)
+
+
+def lend(  # noqa: PLR0911  a return for each refusal
+    states: Mapping[str, Laptop], claim: Claim, command: Lend, policy: Policy
+) -> Decision:
+    """Another laptop for the time of a repair."""
+    now, other, key = states[claim.subject], states[command.loaner], claim.subject
+    case = now.cases.get(command.case, Case())
+    prolonged = case.loaner == command.loaner
+    if prolonged and command.due_on in (None, other.due):
+        return ()
+    day = day_of(claim.happened_at)
+    rule = rule_of(now, command.case, policy, day)
+    if not rule.loan:
+        return Refusal("no-loan", f"rule {rule.name} of the policy lends none", "/case")
+    if not case.open:
+        return Refusal("case-closed", "the case is closed: reopen it first", "/case")
+    if case.loaner and not prolonged:
+        return Refusal("loan-open", f"{case.loaner} is lent for it: take it back first", "/case")
+    refused = None if prolonged else _not_free(other, key, command.loaner, "/loaner")
+    if refused:
+        return refused
+    due_on = command.due_on or day + timedelta(days=policy.loans.days)
+    if due_on < day:
+        return Refusal("due-before", "it is due before it is lent", "/due_on")
+    return (
+        (key, repairs.LoanIssued(command.case, command.loaner, due_on)),
+        (command.loaner, repairs.LaptopLent(command.case, key, due_on)),
+    )
+
+
+def swap(states: Mapping[str, Laptop], claim: Claim, command: Swap, policy: Policy) -> Decision:
+    """Another laptop for good. What is brought has to be what is recorded."""
+    now, other, key = states[claim.subject], states[command.new], claim.subject
+    if command.returned != key:
+        return Refusal(
+            "another-serial",
+            f"{command.returned} was brought and {key} is recorded: look for the right one",
+            "/returned",
+        )
+    if now.replaced_by == command.new:
+        return ()
+    if now.replaced_by:
+        return Refusal("already-swapped", f"{now.replaced_by} took its place already", "/case")
+    if refused := _may_swap(now, command.case) or _not_free(other, key, command.new, "/new"):
+        return refused
+    carried = now.warranty_to if policy.swaps.warranty_carries else None
+    swapped = repairs.LaptopSwapped(command.case, command.new, now.student, now.school)
+    given = repairs.LaptopGivenInSwap(command.case, key, now.student, now.school, carried)
+    return ((key, swapped), (command.new, given))
+
+
+def _may_swap(now: Laptop, number: str) -> Refusal | None:
+    """Why a case is no reason for another laptop; None where it is. A laptop that is lost or stolen
+    is replaced only where the policy grants it.
+    """
+    case = now.cases.get(number, Case())
+    if not case.open:
+        return Refusal("case-closed", "the case is closed: reopen it first", "/case")
+    if case.counts_as in (STOLEN, LOST) and not case.granted:
+        ask = "no other laptop is granted: ask for a warranty decision first"
+        return Refusal("not-granted", ask, "/case")
+    return None
+
+
+def _not_free(other: Laptop, key: str, name: str, field: str) -> Refusal | None:
+    """Why a laptop cannot be given to somebody; None where it can."""
+    if name == key:
+        return Refusal("same-laptop", f"{name} is the laptop of the case itself", field)
+    taken = (
+        (other.lent_for, "lent-already", "is lent already"),
+        (other.student, "with-a-student", "is a student's"),
+        (other.open_cases, "open-case", "has an open case of its own"),
+        (other.replaced_by, "replaced", "was replaced"),
+    )
+    for is_so, code, why in taken:
+        if is_so:
+            return Refusal(code, f"{name} {why}: take another one", field)
+    return None
+
+
+def close_day(now: Laptop, key: str, day: date) -> Decision:
+    """A loan that was due before this day is overdue, once."""
+    if not now.lent_for or not now.due_on or now.overdue:
+        return ()
+    due_on = date.fromisoformat(now.due_on)
+    return ((key, repairs.LoanOverdue(now.lent_for, due_on)),) if due_on < day else ()
+
+
+# -- evolve
+
+
+def evolve(now: Laptop, said: Said) -> Laptop:
+    """A laptop after one more fact."""
+    fact = said.fact
+    if isinstance(fact, repairs.CaseFactWithdrawn):
+        event = f"{fact.party} {fact.event}"
+        return replace(now, withdrawn=tuple(sorted({*now.withdrawn, event})))
+    if f"{said.source} {said.id}" in now.withdrawn:
+        return now
+    after = _known(now, said) or _lent(now, fact) or _exchanged(now, fact) or now
+    return _of_case(after, said) if _is_of_case(fact) else after
+
+
+# Of the laptop on loan, or of the one given in a swap: the case is another laptop's.
+_ANOTHERS = (
+    repairs.LaptopLent,
+    repairs.LaptopBackFromLoan,
+    repairs.LoanOverdue,
+    repairs.LaptopGivenInSwap,
+)
+
+
+def _is_of_case(fact: object) -> bool:
+    return hasattr(fact, "case") and not isinstance(fact, _ANOTHERS)
+
+
+def _of_case(now: Laptop, said: Said) -> Laptop:
+    number = said.fact.case
+    known = now.cases | {number: cases.evolve(now.cases.get(number, Case()), said)}
+    return replace(now, cases=known, open_cases=sum(1 for one in known.values() if one.open))
+
+
+def _known(now: Laptop, said: Said) -> Laptop | None:
+    match said.fact:
+        case repairs.LaptopRegistered(model, lot, school, supplier):
+            at = now.school or school
+            return replace(now, model=model, lot=lot, school=at, supplier=supplier)
+        case repairs.WarrantyNoted(start, end):
+            return replace(now, warranty_from=start, warranty_to=now.warranty_to or end)
+        case repairs.LaptopPlaced(school, student):
+            placed = replace(now, school=school, placed_at=said.happened_at, here=True)
+            at_once = now.placed_at == said.happened_at  # counted and handed out at one instant
+            return replace(placed, student=student or (now.student if at_once else None))
+    return None
+
+
+def _lent(now: Laptop, fact: object) -> Laptop | None:
+    match fact:
+        case repairs.LaptopLent(case, laptop, due_on):
+            lent = {"lent_for": case, "stands_in_for": laptop, "due_on": due_on.isoformat()}
+            return replace(now, **lent, overdue=False)
+        case repairs.LaptopBackFromLoan(case) if case == now.lent_for:
+            free = {"lent_for": None, "stands_in_for": None, "due_on": None}
+            return replace(now, **free, overdue=False)
+        case repairs.LoanOverdue(case) if case == now.lent_for:
+            return replace(now, overdue=True)
+    return None
+
+
+def _exchanged(now: Laptop, fact: object) -> Laptop | None:
+    match fact:
+        case repairs.LaptopSwapped(replaced_by=new):
+            return replace(now, replaced_by=new, student=None)
+        case repairs.LaptopGivenInSwap(replaces=old, student=student, school=school) as given:
+            ends = given.warranty_to or now.warranty_to
+            at = school or now.school
+            return replace(now, replaces=old, student=student, school=at, warranty_to=ends)
+    return None

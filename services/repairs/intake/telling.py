@@ -1,0 +1,93 @@
+"""What is asked of repairs over HTTP: cases, a laptop, a school's pool."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.repairs import core, store
+from services.repairs.intake.asking import known_case
+from services.repairs.showing import Desk, case_shown, laptop_shown, one_case
+from services.repairs.shown import PoolShown
+from shared.access import role
+from shared.asking import Intake, named
+from shared.contracts import identifiers
+from shared.serving import Handler, Listed, Problem, answer, invalid, limit_of
+
+POOL = 500
+
+
+def listing(intake: Intake, desk: Desk) -> Handler:
+    """A handler that lists cases, the oldest first."""
+
+    async def listed(request: Request) -> Response:
+        asked, limit, party = request.query_params, limit_of(request), request.state.party
+        where: dict[str, Any] = {
+            name: asked[name] for name in ("laptop", "state") if asked.get(name)
+        }
+        if where.get("state", core.STATES[0]) not in core.STATES:
+            raise invalid("/state", "invalid", f"one of {', '.join(core.STATES)} is expected")
+        own = party.partition(":")[2] if role(party) == "desk" and "laptop" not in where else ""
+        if asking := own or asked.get("desk"):
+            where["desk"] = asking
+        if asked.get("open"):
+            where["open"] = asked["open"] == "true"
+        after = asked.get("cursor") or None
+        if after:
+            await known_case(intake, after)
+        found, total = await intake.database.read(
+            lambda connection: store.cases(connection, where, after, limit)
+        )
+        cursor = found[-1].number if len(found) == limit else None
+        return answer(Listed([case_shown(desk, one) for one in found], cursor, total))
+
+    return listed
+
+
+def showing(intake: Intake, desk: Desk) -> Handler:
+    """A handler that shows a case."""
+
+    async def show(request: Request) -> Response:
+        number = request.path_params["case"]
+        case = await intake.database.read(lambda connection: one_case(connection, desk, number))
+        if case is None:
+            raise Problem(404, "unknown-case", f"there is no case {number[:40]}")
+        return answer(case)
+
+    return show
+
+
+def laptop(intake: Intake, desk: Desk) -> Handler:
+    """A handler that shows a laptop."""
+
+    async def show(request: Request) -> Response:
+        maker = named("maker", intake.makers.slug, request.path_params["maker"])
+        serial = named("serial", identifiers.serial_number, request.path_params["serial"])
+        key = f"{maker}/{serial}"
+        found = await intake.database.read(lambda connection: store.laptop(connection, key))
+        if found == core.Laptop():
+            raise Problem(404, "unknown-laptop", f"nobody spoke of {key} here")
+        return answer(laptop_shown(desk, key, found))
+
+    return show
+
+
+def pool(intake: Intake, desk: Desk) -> Handler:
+    """A handler that shows a school's pool; a school sees its own."""
+
+    async def show(request: Request) -> Response:
+        uai = named("uai", identifiers.uai, request.path_params["uai"])
+        party = request.state.party
+        if role(party) == "school" and party != f"school:{uai}":
+            raise Problem(404, "unknown-pool", "a school sees its own pool")
+        return answer(await intake.database.read(lambda seen: pool_of(seen, desk, uai)))
+
+    return show
+
+
+def pool_of(connection: Connection, desk: Desk, uai: str) -> PoolShown:
+    """A school's pool."""
+    free, total = store.pool(connection, uai, POOL)
+    lent = [laptop_shown(desk, key, one) for key, one in store.lent(connection, uai)]
+    return PoolShown(uai, free, total, lent)

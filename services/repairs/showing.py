@@ -1,0 +1,154 @@
+"""What repairs shows, read from its tables."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from services.repairs import core, store
+from services.repairs.shown import Board, CaseShown, LaptopShown, LotShown
+from services.repairs.store import Found
+from shared.contracts.calendar import day_of
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What telling needs beside the tables: the policy, and the present moment."""
+
+    policy: core.Policy
+    now: Callable[[], datetime]
+
+    @property
+    def today(self) -> date:
+        return day_of(self.now())
+
+
+REPLACEMENT = {True: "needed", False: "refused", None: None}
+
+
+def case_shown(desk: Desk, found: Found, text: str | None = None) -> CaseShown:
+    case = found.case
+    taken = core.turnaround(case, found.school, desk.policy, desk.today)
+    return CaseShown(
+        case=found.number,
+        laptop=found.laptop,
+        model=found.model,
+        lot=found.lot,
+        school=found.school,
+        desk=case.desk,
+        cause=case.cause,
+        fault=case.fault,
+        state=case.state,
+        open=case.open,
+        waiting_on=case.waiting_on,
+        opened_at=case.opened_at,
+        since=case.spans[-1].at if case.spans else None,
+        school_days=taken,
+        late=core.late(case, taken, desk.policy),
+        cover=case.cover,
+        remedy=case.remedy,
+        rule=case.rule,
+        replacement=REPLACEMENT[case.granted],
+        outcome=case.outcome,
+        barrier=case.barrier,
+        stolen=case.stolen,
+        complaint=case.complaint,
+        filed_on=case.filed_on,
+        loaner=case.loaner,
+        replaced_by=case.replaced_by,
+        recall=case.recall,
+        reopened=case.reopened,
+        text=text,
+    )
+
+
+def found_of(key: str, laptop: core.Laptop) -> list[Found]:
+    """The cases of a laptop, as they are found."""
+    return [
+        Found(number, key, laptop.school, laptop.model, laptop.lot, case)
+        for number, case in laptop.cases.items()
+    ]
+
+
+def card(connection: Connection, desk: Desk, key: str) -> tuple[LaptopShown, dict[str, core.Rule]]:
+    """A laptop with what was written of its cases; and what the policy says of each."""
+    laptop = store.laptop(connection, key)
+    texts = store.texts(connection, found_of(key, laptop))
+    rules = {
+        number: core.rule_of(laptop, number, desk.policy, desk.today) for number in laptop.cases
+    }
+    return laptop_shown(desk, key, laptop, texts), rules
+
+
+def laptop_shown(
+    desk: Desk, key: str, laptop: core.Laptop, texts: Mapping[str, str] | None = None
+) -> LaptopShown:
+    """A laptop and its cases, the newest first; `texts`: what was written of them."""
+    start, end = laptop.warranty_from, laptop.warranty_to
+    found = found_of(key, laptop)
+    found = [one for one in found if one.case.logged]
+    newest = sorted(found, key=lambda one: str(one.case.opened_at), reverse=True)
+    return LaptopShown(
+        laptop=key,
+        model=laptop.model,
+        lot=laptop.lot,
+        school=laptop.school,
+        warranty_from=start,
+        warranty_to=end,
+        under_warranty=bool(start and end and start <= desk.today <= end),
+        lent_for=laptop.lent_for,
+        stands_in_for=laptop.stands_in_for,
+        due_on=date.fromisoformat(laptop.due_on) if laptop.due_on else None,
+        overdue=laptop.overdue,
+        replaced_by=laptop.replaced_by,
+        replaces=laptop.replaces,
+        cases=[case_shown(desk, one, (texts or {}).get(one.number)) for one in newest],
+    )
+
+
+def one_case(connection: Connection, desk: Desk, number: str) -> CaseShown | None:
+    """A case with what was written of it; None where there is none of this number."""
+    found = store.case(connection, number)
+    if found is None:
+        return None
+    return case_shown(desk, found, store.texts(connection, [found]).get(number, ""))
+
+
+ROWS = 200
+
+
+def open_cases(connection: Connection, desk: Desk, of: str) -> list[CaseShown]:
+    """Open cases of a desk ("" for all), those that take too long first, then the oldest."""
+    shown = [case_shown(desk, one) for one in store.open_cases(connection, of)]
+    return sorted(shown, key=lambda one: (not one.late, str(one.opened_at)))
+
+
+def board(connection: Connection, desk: Desk, of: str) -> Board:
+    """The board of a desk; of all of them for "" alone."""
+    cases, lent = open_cases(connection, desk, of), store.lent(connection, desk=of)
+    return Board(
+        desk=of,
+        states=Counter(one.state for one in cases),
+        waiting=Counter(one.waiting_on for one in cases if one.waiting_on),
+        late=sum(one.late for one in cases),
+        overdue=sum(one.overdue for _, one in lent),
+        total=len(cases),
+        cases=cases[:ROWS],
+        loans=[laptop_shown(desk, key, one) for key, one in lent[:ROWS]],
+        failures=[] if of else lots(connection),
+    )
+
+
+def lots(connection: Connection) -> list[LotShown]:
+    """Each model and lot, and whether it is suspected."""
+    found = store.failures(connection)
+    suspected = store.suspected(connection)
+    return [
+        LotShown(
+            *(one.model, one.lot, one.laptops, one.cases, one.defects),
+            suspected=(one.model, one.lot) in suspected,
+        )
+        for one in found
+    ]
