@@ -5,8 +5,9 @@ Says: shipment-announced, shipment-packed, shipment-dispatched, shipment-in-tran
     shipment-redirected, shipment-arrived, shipment-refused, shipment-received,
     shipment-fact-withdrawn, laptop-expected, laptop-cleared, laptop-called-off,
     laptop-packed, laptop-dispatched, laptop-in-transit, laptop-redirected, laptop-arrived,
-    laptop-refused,
-    laptop-received, discrepancy-reported, laptop-moved, laptop-back-to-stock, hand-out-missed,
-    laptop-handed-out, laptop-fact-withdrawn.
-Hears: ordering.laptop-announced, ordering.laptop-admitted, ordering.laptop-cancelled.
+    laptop-refused, laptop-received, discrepancy-reported, laptop-moved, laptop-back-to-stock,
+    hand-out-missed, laptop-handed-out, laptop-taken-back, laptop-given-in-exchange,
+    laptop-fact-withdrawn.
+Hears: ordering.laptop-announced, ordering.laptop-admitted, ordering.laptop-cancelled,
+    repairs.laptop-swapped, repairs.laptop-given-in-swap.
 """

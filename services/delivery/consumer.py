@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from services.delivery import core, events, store
 from services.delivery.register import Sent
-from shared.contracts import ordering, partners
+from shared.contracts import ordering, partners, repairs
 from shared.contracts.identifiers import Makers
 from shared.contracts.strict import Unreadable
 from shared.decisions import Claim
@@ -31,10 +31,20 @@ def call_off(fact: ordering.LaptopCancelled) -> core.CallOff:
     return core.CallOff(fact.order)
 
 
+def take_back(fact: repairs.LaptopSwapped) -> core.TakeBack:
+    return core.TakeBack(fact.replaced_by)
+
+
+def give_in_exchange(fact: repairs.LaptopGivenInSwap) -> core.GiveInExchange:
+    return core.GiveInExchange(fact.replaces, fact.student, fact.school)
+
+
 REACTIONS: Reactions = {
     ordering.LaptopAnnounced: expect,
     ordering.LaptopAdmitted: clear,
     ordering.LaptopCancelled: call_off,
+    repairs.LaptopSwapped: take_back,
+    repairs.LaptopGivenInSwap: give_in_exchange,
 }
 
 

@@ -259,12 +259,13 @@ def sent_by(
 # -- what waits
 
 
-def due(connection: Connection, day: date) -> list[str]:
+def due(connection: Connection, day: date) -> list[tuple[str, core.CloseDay]]:
     """Laptops that may be handed out and lie at a school too long on this day, untold."""
     lying = (LAPTOPS.c.location == "at-school") & (LAPTOPS.c.since < core.waiting_since(day))
     mine = select(LAPTOPS.c.key).where(lying, LAPTOPS.c.cleared.is_(True))
     untold = ~LAPTOPS.c.custody.contains(f'"{MISSED}"')
-    return list(connection.scalars(mine.where(untold).order_by(LAPTOPS.c.key)))
+    keys = connection.scalars(mine.where(untold).order_by(LAPTOPS.c.key))
+    return [(key, core.CloseDay(day)) for key in keys]
 
 
 def waiting(connection: Connection) -> tuple[list[dict[str, Any]], int]:

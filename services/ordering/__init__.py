@@ -5,7 +5,7 @@ Owns: the school directory, school years and what each school needs in one, purc
 Says: school-listed, spare-share-set, need-stated, needs-ordered, order-placed, order-amended,
     order-cancelled, order-late, order-line-fulfilled, line-announced, line-admitted,
     line-delivered, laptop-announced, laptop-admitted, admission-refused, laptop-cancelled,
-    laptop-delivered, laptop-disputed.
+    laptop-delivered, laptop-disputed, replacement-noted.
 Hears: delivery.laptop-received, delivery.laptop-handed-out, delivery.laptop-moved,
-    delivery.discrepancy-reported.
+    delivery.discrepancy-reported, repairs.replacement-needed.
 """

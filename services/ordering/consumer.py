@@ -1,7 +1,7 @@
-"""What ordering does about what it hears of delivery: it counts."""
+"""What ordering does about what it hears: it counts, and notes who needs another laptop."""
 
 from services.ordering import core
-from shared.contracts import delivery
+from shared.contracts import delivery, repairs
 from shared.hearing import Reactions
 
 
@@ -17,9 +17,14 @@ def disputed(fact: delivery.DiscrepancyReported) -> core.NoteDisputed | core.Not
     return core.NoteDelivered() if fact.kind == "unexpected" else core.NoteDisputed(fact.kind)
 
 
+def replacement(fact: repairs.ReplacementNeeded) -> core.NoteReplacement:
+    return core.NoteReplacement(fact.case)
+
+
 REACTIONS: Reactions = {
     delivery.LaptopReceived: delivered,
     delivery.LaptopHandedOut: delivered,
     delivery.LaptopMoved: delivered,
     delivery.DiscrepancyReported: disputed,
+    repairs.ReplacementNeeded: replacement,
 }

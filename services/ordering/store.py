@@ -97,6 +97,7 @@ class LaptopRow(Row, table=True):
     delivered: bool
     disputed: str | None = None
     gone: str = Field(sa_type=Text)
+    replacement: str | None = None
 
 
 SCHOOLS = table_of(SchoolRow)
@@ -179,10 +180,11 @@ def school_names(connection: Connection, schools: Sequence[str]) -> dict[str, tu
     return {key.removeprefix("school:"): (name, town) for key, name, town in rows}
 
 
-def due(connection: Connection, day: date) -> list[str]:
+def due(connection: Connection, day: date) -> list[tuple[str, core.CloseDay]]:
     """Orders of which a promised day is over on this day."""
     late = ORDERS.c.due < day.isoformat()
-    return list(connection.scalars(select(ORDERS.c.key).where(late).order_by(ORDERS.c.key)))
+    keys = connection.scalars(select(ORDERS.c.key).where(late).order_by(ORDERS.c.key))
+    return [(key, core.CloseDay(day)) for key in keys]
 
 
 def laptops_to_admit(connection: Connection, number: str, line: str) -> list[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from services.tracking import fold, store, unusual
 from shared import ledger, parking
-from shared.contracts import envelope, ordering
+from shared.contracts import envelope, ordering, repairs
 from shared.contracts.identifiers import kind_of
 from shared.contracts.strict import Unreadable, parse
 from shared.decisions import Said, folds_on
@@ -26,9 +26,10 @@ PASSED_OVER = (
     # The laptops' own facts tell the same.
     *(ordering.LineAnnounced, ordering.LineAdmitted, ordering.LineDelivered),
     ordering.OrderLineFulfilled,
+    *(repairs.ModelRecalled, repairs.DefectSuspected),  # repairs shows them
 )
 TYPES = [type for type in fold.FOLDING.ranks if type not in PASSED_OVER]
-TOPICS = ["delivery.facts", "ordering.facts"]
+TOPICS = ["delivery.facts", "ordering.facts", "repairs.facts"]
 
 _known = reader(TYPES)
 
@@ -49,25 +50,26 @@ def read(record: ConsumerRecord) -> Sequence[Heard]:
 
 
 def take(connection: Connection, heard: Sequence[Heard], now: datetime) -> Sequence[str]:
-    """Fold facts in; an outcome for each: applied, duplicate, or conflict
-    where its number stands for another fact of its key.
+    """Fold facts in; an outcome for each: applied, duplicate, or conflict where its number stands
+    for another fact of its key. Two publishers that heard the same give what they say the same id.
     """
     numbers = store.heard_before(connection, {one.envelope.key for one in heard})
-    names = {(key, fact) for (key, _, _), fact in numbers.items()}
+    names = {(key, publisher, fact) for (key, publisher, _), fact in numbers.items()}
     fresh: list[Heard] = []
     contrary: list[Heard] = []
     outcomes = []
     for one in heard:
         told = one.envelope
-        number = (told.key, store.publisher(one), told.sequence)
-        if (told.key, told.fact) in names:
+        publisher = store.publisher(one)
+        number, name = (told.key, publisher, told.sequence), (told.key, publisher, told.fact)
+        if name in names:
             outcomes.append("duplicate")
         elif number in numbers:
             contrary.append(one)
             outcomes.append("conflict")
         else:
             numbers[number] = told.fact
-            names.add((told.key, told.fact))
+            names.add(name)
             fresh.append(one)
             outcomes.append("applied")
     if fresh:

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.contracts import custody, delivery, ordering, shipments
+from shared.contracts import custody, delivery, ordering, repairs, shipments
 from shared.contracts.calendar import day_of, midnight
 from shared.contracts.custody import Custody
 from shared.contracts.identifiers import department, kind_of
@@ -18,7 +18,8 @@ from shared.decisions import Folding, Said
 
 class Life(Struct, frozen=True):
     """A laptop: its five facts, when it first came how far, where it belongs, by when it was
-    promised (`due_at`: when that day ends in Paris), and when a fact of it was last heard.
+    promised (`due_at`: when that day ends in Paris), what stands in its place or it in another's,
+    what repairs says that is unusual (`marks`), and when a fact of it was last heard.
     """
 
     location: str = "unknown"
@@ -46,6 +47,9 @@ class Life(Struct, frozen=True):
     warranty_to: str | None = None
     promised_on: str | None = None
     due_at: datetime | None = None
+    replaced_by: str | None = None
+    replaces: str | None = None
+    marks: tuple[str, ...] = ()
     custody: Custody = Custody()
     changed_at: datetime | None = None
 
@@ -108,7 +112,7 @@ def evolve(now: Any, said: Said) -> Any:
     """One more fact; a fact that means nothing here changes nothing."""
     match now:
         case Life():
-            return _laptop(now, said)
+            return now if custody.named(said) in now.custody.withdrawn else _laptop(now, said)
         case Shipment():
             return shipments.moved(now, said)
         case Order():
@@ -168,6 +172,8 @@ def _laptop(now: Life, said: Said) -> Life:  # noqa: PLR0911  a return for each 
         case delivery.LaptopRedirected(school, shipment) if moved:
             there = replace(after, shipment=shipment or after.shipment, redirected=True)
             return _bound(there, school)
+    if isinstance(said.fact, repairs.Fact):
+        return _repaired(after, said.fact)
     station = _station(said.fact)
     if station is None or not moved:
         return after
@@ -219,6 +225,50 @@ STATIONS: Mapping[type, str] = {
 WAY = ("dispatched_at", "arrived_at", "received_at", "handed_out_at")
 
 
+def _repaired(now: Life, fact: repairs.Fact) -> Life:
+    """Whether it works, what stands in its place, what is unusual, as repair desks tell it."""
+    after = replace(now, working=WORKING.get(type(fact), now.working))
+    match fact:
+        case repairs.IncidentLogged(cause=cause) if cause not in ELSEWHERE:
+            after = replace(after, working="incident-reported")
+        case repairs.LaptopReturnedToUser(outcome=outcome):
+            unmended = outcome is not None or now.working == "beyond-repair"
+            as_it_was = "incident-reported" if now.working == "in-repair" else now.working
+            after = replace(after, working=as_it_was if unmended else "working")
+        case repairs.LaptopSwapped(replaced_by=new):
+            after = replace(after, replaced_by=new)
+        case repairs.LaptopGivenInSwap(replaces=old, warranty_to=end):
+            ends = str(end) if end else after.warranty_to
+            after = replace(after, replaces=old, warranty_to=ends)
+    came, gone = MARKS.get(type(fact), ((), ()))
+    if isinstance(fact, repairs.IncidentLogged) and fact.recall:
+        came = ("recalled",)
+    if isinstance(fact, repairs.LoanOverdue) and "on-loan" not in now.marks:
+        came = ()  # it was back by then, and that was told later
+    return replace(after, marks=tuple(sorted({*after.marks, *came} - {*gone})))
+
+
+ELSEWHERE = ("theft", "loss", "recall")  # causes that say nothing of whether it works
+WORKING: Mapping[type, str] = {
+    repairs.RepairStarted: "in-repair",
+    repairs.RepairWaiting: "in-repair",
+    repairs.LaptopRepaired: "working",
+    repairs.LaptopBeyondRepair: "beyond-repair",
+    repairs.RepairReopened: "incident-reported",
+}
+# What comes to be unusual with a fact, and what is so no longer.
+MARKS: Mapping[type, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    repairs.TheftReported: (("stolen",), ()),
+    repairs.LossReported: (("lost",), ()),
+    repairs.LaptopRecovered: ((), ("stolen", "lost")),
+    repairs.LaptopLent: (("on-loan",), ()),
+    repairs.LaptopBackFromLoan: ((), ("on-loan", "loan-overdue")),
+    repairs.LoanOverdue: (("loan-overdue",), ()),
+    repairs.LaptopSwapped: (("replaced",), ()),
+    repairs.LaptopReturnedToUser: ((), ("recalled",)),
+}
+
+
 def _station(fact: Any) -> str | None:
     """How far a fact says that a laptop has come: what nobody expected is there all the same."""
     if isinstance(fact, delivery.DiscrepancyReported):
@@ -233,9 +283,9 @@ def _reached(now: Life, station: str, at: datetime) -> Life:
     return replace(now, **first) if first else now
 
 
-Fact = ordering.Fact | delivery.Fact
+Fact = ordering.Fact | delivery.Fact | repairs.Fact
 FOLDING = Folding(
-    ordering.RANK | delivery.RANK,
+    ordering.RANK | delivery.RANK | repairs.RANK,
     evolve,
     start,
     stands=custody.as_it_counts,
@@ -288,7 +338,7 @@ def flags(life: Life) -> list[str]:
     remarks = (one for one in life.custody.remarks if one not in settled)
     spoken_of = life.location != "unknown" or life.custody.carriers
     unannounced = ["unannounced"] if spoken_of and not life.announced_at else []
-    return [*unannounced, *remarks]
+    return [*unannounced, *remarks, *life.marks]
 
 
 def counted(life: Life) -> set[tuple[str, str, str]]:

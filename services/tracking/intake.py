@@ -56,7 +56,9 @@ class FactTold(Struct, frozen=True):
 
 
 class LaptopTold(Struct, frozen=True):
-    """One life: the five facts, where the laptop belongs, and all that was heard of it."""
+    """One life: the five facts, where the laptop belongs, what stands in its place or it in
+    another's, and all that was heard of it.
+    """
 
     laptop: str
     model: str | None
@@ -74,6 +76,8 @@ class LaptopTold(Struct, frozen=True):
     managed: str
     promised_on: str | None
     received_at: datetime | None
+    replaced_by: str | None
+    replaces: str | None
     flags: list[str]
     warranty: Warranty
     timeline: list[FactTold]

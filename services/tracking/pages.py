@@ -17,7 +17,7 @@ from services.tracking.shown import (
     SchoolBoard,
     SchoolCounts,
 )
-from services.tracking.stations import is_late, stations
+from services.tracking.stations import branches, is_late, stations
 from shared.pages import french, rendering
 from shared.pages.rendering import Entry, Site, Visit
 from shared.pages.tables import Listing, csv_lines
@@ -134,6 +134,7 @@ def laptop_page(visit: Visit, laptop: LaptopLife) -> str:
         visit,
         laptop=laptop,
         stations=stations(laptop),
+        branches=branches(laptop),
         timeline=timeline,
         listing=listing,
     )

@@ -100,6 +100,73 @@ FACTS: dict[str, tuple[str, str]] = {
         "Reçu et compté au lycée[ {school}]",
         "Received and counted at school[ {school}]",
     ),
+    "delivery.laptop-taken-back": (
+        "Gardé au guichet[, remplacé par {replaced_by}]",
+        "Kept at the desk[, replaced by {replaced_by}]",
+    ),
+    "delivery.laptop-given-in-exchange": (
+        "Donné en échange[ de {replaces}]",
+        "Given in exchange[ for {replaces}]",
+    ),
+    "ordering.replacement-noted": (
+        "Remplacement demandé, la commande le sait",
+        "Replacement needed, ordering knows",
+    ),
+    "repairs.laptop-registered": (
+        "Connu des réparations[, lot {lot}]",
+        "Known to repairs[, lot {lot}]",
+    ),
+    "repairs.warranty-noted": (
+        "Garantie notée[ jusqu'au {warranty_to}]",
+        "Warranty noted[ until {warranty_to}]",
+    ),
+    "repairs.laptop-placed": (
+        "Son lycée est connu des réparations[ : {school}]",
+        "Its school is known to repairs[: {school}]",
+    ),
+    "repairs.incident-logged": (
+        "Incident signalé au guichet[ {desk}]",
+        "Incident logged at the desk[ {desk}]",
+    ),
+    "repairs.warranty-decided": ("Prise en charge décidée", "Cover decided"),
+    "repairs.repair-started": ("Réparation commencée", "Repair started"),
+    "repairs.repair-waiting": ("Réparation en attente", "Repair waiting"),
+    "repairs.laptop-repaired": ("Réparé", "Repaired"),
+    "repairs.laptop-beyond-repair": ("Irréparable", "Beyond repair"),
+    "repairs.laptop-returned-to-user": ("Rendu à son utilisateur", "Returned to its user"),
+    "repairs.repair-reopened": ("Réparation reprise", "Repair reopened"),
+    "repairs.loss-reported": ("Perte déclarée", "Loss reported"),
+    "repairs.theft-reported": ("Vol déclaré", "Theft reported"),
+    "repairs.theft-confirmed": ("Plainte déposée", "Complaint filed"),
+    "repairs.laptop-recovered": ("Retrouvé", "Recovered"),
+    "repairs.replacement-needed": ("Remplacement accordé", "Replacement granted"),
+    "repairs.replacement-refused": ("Remplacement refusé", "Replacement refused"),
+    "repairs.laptop-swapped": (
+        "Échangé[ contre {replaced_by}]",
+        "Swapped[ for {replaced_by}]",
+    ),
+    "repairs.laptop-given-in-swap": (
+        "Donné à la place[ de {replaces}]",
+        "Given in the place[ of {replaces}]",
+    ),
+    "repairs.loan-issued": (
+        "Un ordinateur est prêté[ : {loaner}][, à rendre le {due_on}]",
+        "A laptop is lent[: {loaner}][, due on {due_on}]",
+    ),
+    "repairs.loan-returned": ("Le prêt est rendu[ : {loaner}]", "The loan came back[: {loaner}]"),
+    "repairs.laptop-lent": (
+        "Prêté[ pour {stands_in_for}][, à rendre le {due_on}]",
+        "Lent[ for {stands_in_for}][, due on {due_on}]",
+    ),
+    "repairs.laptop-back-from-loan": ("De retour de prêt", "Back from loan"),
+    "repairs.loan-overdue": (
+        "Prêt en retard[, attendu le {due_on}]",
+        "Loan overdue[, due on {due_on}]",
+    ),
+    "repairs.case-fact-withdrawn": (
+        "Un mot du guichet est annulé",
+        "A word of the desk is withdrawn",
+    ),
     "delivery.laptop-handed-out": (
         "Remis à l'élève, charte signée",
         "Handed out to the student, charter signed",
@@ -160,6 +227,9 @@ FLAGS: dict[str, tuple[str, str]] = {
     "lost": ("Perdu", "Lost"),
     "stolen": ("Volé", "Stolen"),
     "on-loan": ("En prêt", "On loan"),
+    "loan-overdue": ("Prêt en retard", "Loan overdue"),
+    "replaced": ("Remplacé", "Replaced"),
+    "recalled": ("Rappelé", "Recalled"),
     "late": ("En retard", "Late"),
     "damaged": ("Endommagé", "Damaged"),
     "unexpected": ("Reçu sans être attendu", "Received without being expected"),

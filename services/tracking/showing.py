@@ -27,13 +27,14 @@ from services.tracking.shown import (
     Told,
     Wrong,
 )
-from shared.contracts import identifiers
+from shared.contracts import custody, identifiers
 from shared.contracts.calendar import midnight
 from shared.contracts.identifiers import Makers, department
 from shared.pages import french
 from shared.pages.tables import Listing
 
 ROWS = 50
+SETTLED = ("on-loan", "replaced")  # flags of what is as it should be
 IN_REPAIR = ("at-repair-desk", "at-repairer")
 
 
@@ -86,7 +87,11 @@ def _wrong(
     due, since = lists.due(connection, midnight(today))
     if due:
         found.append(Wrong("late", Tally(due, Filter(promise="due", day=str(today))), since))
-    flags = ((flag, count) for (name, flag), count in region.items() if name == "flag" and count)
+    flags = (
+        (flag, count)
+        for (name, flag), count in region.items()
+        if name == "flag" and count and flag not in SETTLED
+    )
     found += [Wrong(flag, Tally(count, Filter(flag=flag))) for flag, count in sorted(flags)]
     return tuple(found)
 
@@ -324,6 +329,8 @@ def laptop(connection: Connection, key: str) -> LaptopLife | None:
         timeline=tuple(_told(fact, life) for fact in timeline),
         promised_on=date.fromisoformat(life.promised_on) if life.promised_on else None,
         promise=fold.kept(life) or "",
+        replaced_by=life.replaced_by or "",
+        replaces=life.replaces or "",
     )
 
 
@@ -332,7 +339,8 @@ def _told(fact: Mapping[str, Any], life: fold.Life) -> Told:
     return Told(
         **{name: fact[name] for name in names},
         body=msgspec.json.decode(fact["body"]),
-        withdrawn=f"{fact['source']} {fact['id']}" in life.custody.withdrawn,
+        withdrawn=custody.event_of(fact["type"], fact["source"], fact["id"])
+        in life.custody.withdrawn,
     )
 
 

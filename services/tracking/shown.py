@@ -197,6 +197,8 @@ class LaptopLife(Struct, frozen=True):
     timeline: tuple[Told, ...]
     promised_on: date | None = None
     promise: str = ""
+    replaced_by: str = ""
+    replaces: str = ""
 
 
 class Found(Struct, frozen=True):

@@ -1,9 +1,9 @@
 """The stations of a laptop's life line: which it has reached, when, and where it left. Pure."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.tracking.shown import LaptopLife, Told
-from shared.pages.life_line import State, Station
+from shared.pages.life_line import Branch, State, Station
 
 # Scans of a day come in the evening and are no news; what is learned a day after is drawn and said.
 LATE = timedelta(hours=24)
@@ -100,3 +100,53 @@ def _station(key: str, label: str, told: Told | None, state: State, laptop: Lapt
 def is_late(told: Told) -> bool:
     """Whether we learned of it so late that a page says so."""
     return told.recorded_at - told.happened_at > LATE
+
+
+# -- beside the line
+
+MOST = 6  # branches that are drawn, the last ones
+CAUSES = {
+    "defect": "panne",
+    "breakage": "casse",
+    "liquid": "liquide renversé",
+    "software": "logiciel",
+    "loss": "perte",
+    "theft": "vol",
+    "recall": "rappel",
+}
+ENDS = (
+    "repairs.laptop-returned-to-user.v1",
+    "repairs.laptop-swapped.v1",
+    "repairs.laptop-recovered.v1",
+)
+LOANS = {
+    "repairs.loan-issued.v1": ("autre ordinateur prêté", "repairs.loan-returned.v1"),
+    "repairs.laptop-lent.v1": ("prêté", "repairs.laptop-back-from-loan.v1"),
+}
+
+
+def branches(laptop: LaptopLife) -> tuple[Branch, ...]:
+    """Repairs and loans of a laptop, the last ones: from when to when."""
+    told = [one for one in laptop.timeline if not one.withdrawn and "case" in one.body]
+    found = []
+    for number, one in enumerate(told):
+        if one.type == "repairs.incident-logged.v1":
+            label = CAUSES.get(one.body["cause"], "réparation")
+            found.append(Branch(label, one.happened_at, _ended(told, one, ENDS)))
+        elif one.type in LOANS:
+            label, end = LOANS[one.type]
+            ended_at = _ended(told[number:], one, (end,))
+            found.append(Branch(label, one.happened_at, ended_at, parallel=True))
+    return tuple(sorted(found, key=lambda one: one.begun_at)[-MOST:])
+
+
+def _ended(told: list[Told], begun: Told, ends: tuple[str, ...]) -> datetime | None:
+    """When a case, or a loan during it, ended; None while it lasts, or was reopened since."""
+    at = None
+    for one in told:
+        if one.body["case"] == begun.body["case"]:
+            if one.type in ends:
+                at = at or one.happened_at
+            elif one.type == "repairs.repair-reopened.v1":
+                at = None
+    return at

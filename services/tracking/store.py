@@ -70,6 +70,9 @@ class LifeRow(Row, table=True):
     warranty_to: str | None = None
     promised_on: str | None = None
     due_at: datetime | None = Field(default=None, sa_type=Instant)
+    replaced_by: str | None = None
+    replaces: str | None = None
+    marks: str = Field(sa_type=Text)
     custody: str = Field(sa_type=Text)
     changed_at: datetime | None = Field(default=None, sa_type=Instant)
 

@@ -27,9 +27,10 @@ def flagged(
 
 
 def with_several(connection: Connection) -> list[dict[str, Any]]:
-    """Students with more than one laptop, and how many."""
+    """Students with more than one laptop, and how many; one that was stolen or lost is none."""
     count = func.count().label("laptops")
-    rows = select(LIVES.c.student, count).where(LIVES.c.student.is_not(None))
+    has = LIVES.c.student.is_not(None) & (LIVES.c.location != "missing")
+    rows = select(LIVES.c.student, count).where(has)
     grouped = rows.group_by(LIVES.c.student).having(count > 1).limit(500)
     return [dict(row) for row in connection.execute(grouped).mappings()]
 

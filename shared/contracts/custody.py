@@ -10,24 +10,28 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.contracts import delivery, ordering
+from shared.contracts import delivery, ordering, repairs
 from shared.contracts.calendar import day_of, working_days_after
 from shared.contracts.identifiers import department
 from shared.decisions import Said
 
+_REPAIRS = "repairs: "  # before events that repairs was told
 REGION = "region"  # speaks of whatever is its own: of every laptop
 MISSED, CALLED_OFF, NOT_ADMITTED = "hand-out-missed", "called-off", "admission-refused"
 TWO_SCHOOLS, TWO_STUDENTS, CONTRADICTED = "two-schools", "two-students", "contradicted"
 HELD = ("at-school", "with-student")  # somebody vouches for the laptop
 REPORT_WITHIN = 5  # working days from arrival in which a discrepancy is reported in time
 
-Withdrawn = delivery.LaptopFactWithdrawn | delivery.ShipmentFactWithdrawn
+Withdrawn = (
+    delivery.LaptopFactWithdrawn | delivery.ShipmentFactWithdrawn | repairs.CaseFactWithdrawn
+)
 
 
 class Custody(Struct, frozen=True):
-    """Where and with whom. `carriers`: who listed it first in which shipment; `counted`: shipments
-    that are done with, for a school has the laptop, "" standing for one that nobody named;
-    `remarks`: what is unusual; `withdrawn`: events that hold no longer, as `<party> <id>`.
+    """Where and with whom. `line`: of which order it is announced; `lent_for`: during which case;
+    `carriers`: who listed it first in which shipment; `counted`: shipments that are done with, for
+    a school has the laptop, "" standing for one that nobody named; `remarks`: what is unusual;
+    `withdrawn`: events that hold no longer, as `<party> <id>`, those of repairs named so before.
     """
 
     location: str = "unknown"
@@ -36,6 +40,8 @@ class Custody(Struct, frozen=True):
     student: str | None = None
     since: datetime | None = None
     arrived_at: datetime | None = None
+    line: str | None = None
+    lent_for: str | None = None
     shipment: str | None = None
     carriers: dict[str, str] = {}
     counted: tuple[str, ...] = ()
@@ -56,41 +62,52 @@ RESTARTS = (
     delivery.LaptopPacked,
     delivery.LaptopFactWithdrawn,
     delivery.ShipmentFactWithdrawn,
+    repairs.CaseFactWithdrawn,
 )
 COMMUTING = (delivery.ShipmentPacked,)
 
 _FIRST: dict[type, int] = {
     delivery.LaptopFactWithdrawn: 0,
     delivery.ShipmentFactWithdrawn: 0,
+    repairs.CaseFactWithdrawn: 0,
     delivery.LaptopPacked: 1,
 }
 
 
+def event_of(type: str, source: str, id: str) -> str:
+    """An event, by the wire name of a fact that came of it, as it stands among the withdrawn."""
+    return f"{_REPAIRS if type.startswith('repairs.') else ''}{source} {id}"
+
+
 def named(said: Said) -> str:
     """The event that a fact came of, as it stands among the withdrawn."""
-    return f"{said.source} {said.id}"
+    return f"{_REPAIRS if isinstance(said.fact, repairs.Fact) else ''}{said.source} {said.id}"
 
 
 def with_withdrawn(withdrawn: tuple[str, ...], fact: Withdrawn) -> tuple[str, ...]:
-    """The events that hold no longer, with one more."""
-    return tuple(sorted({*withdrawn, f"{fact.party} {fact.event}"}))
+    """The events that hold no longer, with one more. One party may use one id with two services."""
+    of = _REPAIRS if isinstance(fact, repairs.CaseFactWithdrawn) else ""
+    return tuple(sorted({*withdrawn, f"{of}{fact.party} {fact.event}"}))
 
 
 def moved(now: Custody, said: Said) -> Custody:
     """Custody after one more fact; the same one, when the fact moves and remarks nothing."""
-    if isinstance(said.fact, delivery.LaptopFactWithdrawn):
+    if isinstance(said.fact, delivery.LaptopFactWithdrawn | repairs.CaseFactWithdrawn):
         return replace(now, withdrawn=with_withdrawn(now.withdrawn, said.fact))
     if now.withdrawn and named(said) in now.withdrawn:
         return now
     if getattr(said.fact, "whole", False) and said.fact.shipment not in now.carriers:
         return now  # said of all that is in a shipment, and it is in there no longer
-    return _on_the_road(now, said) or _at_school(now, said) or _decided(now, said) or now
+    for read in (_on_the_road, _at_school, _at_desk, _exchanged, _decided):
+        if (after := read(now, said)) is not None:
+            return after
+    return now
 
 
 def _on_the_road(now: Custody, said: Said) -> Custody | None:  # noqa: PLR0911  a return for each
     match said.fact:
-        case delivery.LaptopExpected() | ordering.LaptopAnnounced():
-            expected = _without(now, CALLED_OFF, NOT_ADMITTED)
+        case delivery.LaptopExpected(order, line) | ordering.LaptopAnnounced(order, line):
+            expected = _on_line(now, f"{order}/{line}")
             if now.location != "unknown":
                 return expected
             return replace(
@@ -160,6 +177,64 @@ def _doubted(before: Custody, after: Custody, school: str | None) -> Custody:
     return _with(after, TWO_SCHOOLS) if elsewhere else after
 
 
+def _at_desk(now: Custody, said: Said) -> Custody | None:  # noqa: C901, PLR0911  a return for each
+    """What repair desks say. Whose the laptop is stays so while it is away, and where it goes back
+    to comes of that.
+    """
+    match said.fact:
+        case repairs.IncidentLogged(cause="theft" | "loss" | "recall"):
+            return now
+        case (
+            repairs.IncidentLogged()
+            | repairs.RepairStarted()
+            | repairs.RepairReopened()
+            | repairs.LaptopRecovered()
+        ):
+            return _away(now, said, "at-repair-desk", "repairer")
+        case repairs.RepairWaiting(waiting_on="vendor"):
+            return _away(now, said, "at-repairer", "repairer")
+        case repairs.TheftReported() | repairs.LossReported():
+            return _away(now, said, "missing", "nobody")
+        case repairs.LaptopReturnedToUser() if now.student:
+            return _away(now, said, "with-student", "student")
+        case repairs.LaptopReturnedToUser():
+            return _away(now, said, "at-school", "school")
+        case repairs.LaptopLent(case):
+            return replace(_away(now, said, "with-student", "student"), lent_for=case)
+        case repairs.LaptopBackFromLoan(case) if case == now.lent_for:
+            return replace(_away(now, said, "at-school", "school"), lent_for=None)
+    return None
+
+
+def _exchanged(now: Custody, said: Said) -> Custody | None:
+    """One laptop in the place of another, in repairs' own words or as delivery heard it."""
+    match said.fact:
+        case repairs.LaptopSwapped() | delivery.LaptopTakenBack() if now.location == "missing":
+            return replace(now, student=None)  # stolen and replaced: nobody brought it
+        case repairs.LaptopSwapped() | delivery.LaptopTakenBack():
+            return replace(_brought(now, said), student=None)
+        case (
+            repairs.LaptopGivenInSwap(student=student, school=school)
+            | delivery.LaptopGivenInExchange(student=student, school=school)
+        ):
+            where, whom = ("with-student", "student") if student else ("at-school", "school")
+            given = _away(now, said, where, whom)
+            return replace(given, student=student, school=school or now.school)
+    return None
+
+
+def _brought(now: Custody, said: Said) -> Custody:
+    """A laptop that another one took the place of: at the desk, but for what is lost or stolen."""
+    if now.location == "missing":
+        return now
+    return _away(now, said, "at-repair-desk", "repairer")
+
+
+def _away(now: Custody, said: Said, location: str, holder: str) -> Custody:
+    """A laptop in other hands, its student's and its school's all the same."""
+    return replace(now, location=location, holder=holder, since=said.happened_at)
+
+
 def _differing(now: Custody, said: Said, reported: delivery.DiscrepancyReported) -> Custody:
     """What is missing is nowhere; what nobody expected is there all the same; what is at another
     school than its own stays in the carrier's hands; what is damaged is where it was.
@@ -186,9 +261,18 @@ def _decided(now: Custody, said: Said) -> Custody | None:
     match said.fact:
         case delivery.LaptopCalledOff() | ordering.LaptopCancelled():
             return _with(now, CALLED_OFF)
-        case ordering.AdmissionRefused():
-            return _with(now, NOT_ADMITTED)
+        case ordering.AdmissionRefused(order, line):
+            of = f"{order}/{line}"
+            return _with(replace(now, line=of), NOT_ADMITTED) if now.line in (None, of) else now
     return None
+
+
+def _on_line(now: Custody, line: str) -> Custody:
+    """A laptop that is announced on a line: what was decided of it on another one is over, and what
+    was decided on this one holds, though it be dated before.
+    """
+    after = now if now.line in (None, line) else _without(now, CALLED_OFF, NOT_ADMITTED)
+    return replace(after, line=line)
 
 
 def _in_time(now: Custody, said: Said, school: str | None) -> Custody:

@@ -242,6 +242,26 @@ class HandOutMissed(
     school: str
 
 
+class LaptopTakenBack(
+    Struct, frozen=True, forbid_unknown_fields=True, tag="delivery.laptop-taken-back.v1"
+):
+    """A desk kept the laptop, for another took its place. Key: the laptop."""
+
+    replaced_by: str
+
+
+class LaptopGivenInExchange(
+    Struct, frozen=True, forbid_unknown_fields=True, tag="delivery.laptop-given-in-exchange.v1"
+):
+    """The laptop took the place of another: its student has it, or else its school. Key: the
+    laptop.
+    """
+
+    replaces: str
+    student: str | None = None
+    school: str | None = None
+
+
 class LaptopFactWithdrawn(
     Struct, frozen=True, forbid_unknown_fields=True, tag="delivery.laptop-fact-withdrawn.v1"
 ):
@@ -290,6 +310,8 @@ Fact = (
     | LaptopBackToStock
     | HandOutMissed
     | LaptopHandedOut
+    | LaptopTakenBack
+    | LaptopGivenInExchange
     | LaptopFactWithdrawn
 )
 
@@ -319,4 +341,6 @@ RANK: dict[type, int] = {
     LaptopBackToStock: 35,
     HandOutMissed: 38,
     LaptopHandedOut: 40,
+    LaptopTakenBack: 61,
+    LaptopGivenInExchange: 61,
 }

@@ -211,6 +211,14 @@ class LaptopDisputed(
     kind: str
 
 
+class ReplacementNoted(
+    Struct, frozen=True, forbid_unknown_fields=True, tag="ordering.replacement-noted.v1"
+):
+    """Another laptop is needed in the place of this one, says a repair case. Key: the laptop."""
+
+    case: str
+
+
 Fact = (
     SchoolListed
     | SpareShareSet
@@ -230,6 +238,7 @@ Fact = (
     | LaptopCancelled
     | LaptopDelivered
     | LaptopDisputed
+    | ReplacementNoted
 )
 
 RANK: dict[type, int] = {
@@ -251,4 +260,5 @@ RANK: dict[type, int] = {
     LaptopCancelled: 62,
     LaptopDelivered: 63,
     LaptopDisputed: 64,
+    ReplacementNoted: 65,
 }

@@ -30,6 +30,7 @@ FAR = 1.4  # a stretch of years is that much longer than one step
 RADIUS = 7.0
 CLEAR = 18.0  # from the line to the first tail, past the ring
 LANE = 12.0  # from tail to tail
+BESIDE = 22.0  # from the line to a branch, and from there to a loan
 LEADING = 21.0  # from one line of words to the next
 
 
@@ -46,6 +47,17 @@ class Station(Struct, frozen=True):
     at: datetime | None = None
     learned_at: datetime | None = None
     far: bool = False
+
+
+class Branch(Struct, frozen=True):
+    """Something beside the line, its label in French: a repair leaves the line and rejoins it, a
+    loan runs beside it. `ended_at`: None while it lasts; `parallel`: on the lane of loans.
+    """
+
+    label: str
+    begun_at: datetime
+    ended_at: datetime | None = None
+    parallel: bool = False
 
 
 class Voice(Struct, frozen=True):
@@ -87,12 +99,35 @@ PHONE = Paper(
 )
 
 
-def drawn(stations: Sequence[Station], say: Callable[..., Markup], lang: str) -> Markup:
-    """The figure: a list, and two drawings of which one is shown. At least one station."""
+def drawn(
+    stations: Sequence[Station],
+    branches: Sequence[Branch],
+    say: Callable[..., Markup],
+    lang: str,
+) -> Markup:
+    """The figure: a list, and two drawings of which one is shown; what is beside the line is named
+    under it. At least one station.
+    """
     voice = Voice(say, lang)
-    return Markup('<figure class="life-line">{}{}{}</figure>').format(
-        _listed(stations, voice), _drawing(stations, DESK, voice), _drawing(stations, PHONE, voice)
+    drawings = (_drawing(stations, branches, paper, voice) for paper in (DESK, PHONE))
+    return Markup('<figure class="life-line">{}{}{}{}</figure>').format(
+        _listed(stations, voice), *drawings, _named(branches, voice)
     )
+
+
+def _named(branches: Sequence[Branch], voice: Voice) -> Markup:
+    if not branches:
+        return Markup("")
+    items = (Markup("<li>{}</li>").format(_lasted(branch, voice)) for branch in branches)
+    return Markup('<ul class="branches">{}</ul>').format(Markup("").join(items))
+
+
+def _lasted(branch: Branch, voice: Voice) -> Markup:
+    label, begun = voice.say(branch.label), _short(branch.begun_at, voice.lang)
+    if branch.ended_at is None:
+        return voice.say("{label}, depuis le {day}", label=label, day=begun)
+    ended = _short(branch.ended_at, voice.lang)
+    return voice.say("{label}, du {day} au {end}", label=label, day=begun, end=ended)
 
 
 def _listed(stations: Sequence[Station], voice: Voice) -> Markup:
@@ -120,15 +155,21 @@ def _dates(
         yield voice.say("appris le {when}", when=speak(station.learned_at, voice.lang))
 
 
-def _drawing(stations: Sequence[Station], paper: Paper, voice: Voice) -> Markup:
+def _drawing(
+    stations: Sequence[Station], branches: Sequence[Branch], paper: Paper, voice: Voice
+) -> Markup:
     places = _places(stations, paper)
     tails = _tails(stations, places, paper)
-    sheet = Sheet(
-        paper, LANE * len(tails) + CLEAR
-    )  # tails on one side of the line, words on the other
+    beside = BESIDE * max((2 if one.parallel else 1 for one in branches), default=0)
+    # Branches and tails on one side of the line, words on the other.
+    sheet = Sheet(paper, beside + LANE * len(tails) + CLEAR)
     marks = [
         *_segments(stations, places, sheet),
-        *(_tail(start, end, lane, sheet) for lane, (start, end) in enumerate(tails)),
+        *_branches(stations, branches, places, sheet),
+        *(
+            _tail(start, end, beside + LANE * lane, sheet)
+            for lane, (start, end) in enumerate(tails)
+        ),
         *(_stop(*stop, sheet, voice) for stop in zip(stations, places, strict=True)),
     ]
     end = places[-1] + paper.margin + (LEADING if paper.upright else 0)
@@ -170,8 +211,39 @@ def _segments(
         yield _path("walked" if index < here else ahead, ends)
 
 
-def _tail(start: float, end: float, lane: int, sheet: Sheet) -> Markup:
-    aside = -CLEAR - LANE * lane
+def _branches(
+    stations: Sequence[Station],
+    branches: Sequence[Branch],
+    places: Sequence[float],
+    sheet: Sheet,
+) -> Iterator[Markup]:
+    """Each in the stretch of the line in which it began, those of one stretch side by side."""
+    stretches: dict[int, list[Branch]] = {}
+    for branch in sorted(branches, key=lambda one: one.begun_at):
+        passed = [n for n, stop in enumerate(stations) if stop.at and stop.at <= branch.begun_at]
+        stretches.setdefault(max(passed, default=0), []).append(branch)
+    for index, inside in stretches.items():
+        start = places[index] + RADIUS * 2
+        room = places[index + 1] - RADIUS * 2 - start if index + 1 < len(places) else BESIDE
+        for number, branch in enumerate(inside):
+            begin = start + room * number / len(inside)
+            yield _beside(branch, begin, begin + room * 0.8 / len(inside), sheet)
+
+
+def _beside(branch: Branch, begin: float, end: float, sheet: Sheet) -> Markup:
+    """A branch leaves the line and, where it has ended, rejoins it."""
+    aside = -BESIDE * (2 if branch.parallel else 1)
+    slope = min(BESIDE / 2, (end - begin) / 3)
+    run = [sheet.place(begin), sheet.place(begin + slope, aside), sheet.place(end - slope, aside)]
+    if branch.ended_at is not None:
+        return _path("branch", [*run, sheet.place(end)])
+    x, y = sheet.place(end - slope, aside)
+    here = Markup('<circle class="branch open" cx="{:.1f}" cy="{:.1f}" r="4"/>').format(x, y)
+    return _path("branch", run) + here
+
+
+def _tail(start: float, end: float, further: float, sheet: Sheet) -> Markup:
+    aside = -CLEAR - further
     run = (sheet.place(start, -RADIUS), sheet.place(start, aside), sheet.place(end, aside))
     return _path("tail", run, (sheet.place(end, aside - 4), sheet.place(end, aside + 4)))
 

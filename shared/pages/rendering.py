@@ -167,6 +167,9 @@ def _ago(context: Context, at: datetime) -> Markup:
 
 
 def _life_line(
-    words: dict[str, str], context: Context, stations: tuple[life_line.Station, ...]
+    words: dict[str, str],
+    context: Context,
+    stations: tuple[life_line.Station, ...],
+    branches: tuple[life_line.Branch, ...] = (),
 ) -> Markup:
-    return life_line.drawn(stations, partial(_say, words, context), _visit(context).lang)
+    return life_line.drawn(stations, branches, partial(_say, words, context), _visit(context).lang)

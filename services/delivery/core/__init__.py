@@ -15,10 +15,12 @@ from services.delivery.core.commands import (
     CloseDay,
     Command,
     Expect,
+    GiveInExchange,
     HandOut,
     ReportLaptop,
     ReportShipment,
     Step,
+    TakeBack,
     Withdraw,
     may_report,
 )
@@ -37,6 +39,7 @@ __all__ = [
     "CloseDay",
     "Command",
     "Expect",
+    "GiveInExchange",
     "HandOut",
     "Laptop",
     "Passed",
@@ -44,6 +47,7 @@ __all__ = [
     "ReportShipment",
     "Shipment",
     "Step",
+    "TakeBack",
     "Withdraw",
     "follow",
     "keys",
@@ -63,7 +67,7 @@ def keys(command: Command) -> tuple[str, ...]:
 # -- decide
 
 
-def decide(states: Mapping[str, Any], claim: Claim) -> Decision:
+def decide(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: PLR0911  a return for each command
     """Facts of one claim."""
     subject, party = claim.subject, claim.party
     match claim.command:
@@ -77,6 +81,8 @@ def decide(states: Mapping[str, Any], claim: Claim) -> Decision:
             return laptops.hand_out(command, claim)
         case Expect() | Clear() | CallOff() as command:
             return _from_ordering(states[subject], subject, command)
+        case TakeBack() | GiveInExchange() as command:
+            return _from_repairs(subject, command)
         case CloseDay(day):
             return laptops.close_day(states[subject], subject, day)
     assert_never(claim.command)
@@ -131,6 +137,15 @@ def _from_ordering(now: Laptop, subject: str, command: Expect | Clear | CallOff)
         case CallOff(order) if not called_off:
             return ((subject, delivery.LaptopCalledOff(order)),)
     return ()
+
+
+def _from_repairs(subject: str, command: TakeBack | GiveInExchange) -> Decision:
+    """A swap changes who has either laptop."""
+    match command:
+        case TakeBack(new):
+            return ((subject, delivery.LaptopTakenBack(new)),)
+        case GiveInExchange(old, student, school):
+            return ((subject, delivery.LaptopGivenInExchange(old, student, school)),)
 
 
 # -- evolve

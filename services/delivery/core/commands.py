@@ -110,10 +110,35 @@ class CallOff(Struct, frozen=True, tag="call-off"):
     order: str
 
 
+class TakeBack(Struct, frozen=True, tag="take-back"):
+    """Repairs swapped the laptop for another."""
+
+    replaced_by: str
+
+
+class GiveInExchange(Struct, frozen=True, tag="give-in-exchange"):
+    """Repairs gave the laptop in the place of another."""
+
+    replaces: str
+    student: str | None = None
+    school: str | None = None
+
+
 class CloseDay(Struct, frozen=True, tag="close-day"):
     """A day ended: `day` is the one that begins."""
 
     day: date
 
 
-Command = ReportShipment | ReportLaptop | Withdraw | HandOut | Expect | Clear | CallOff | CloseDay
+Command = (
+    ReportShipment
+    | ReportLaptop
+    | Withdraw
+    | HandOut
+    | Expect
+    | Clear
+    | CallOff
+    | TakeBack
+    | GiveInExchange
+    | CloseDay
+)

@@ -26,6 +26,7 @@ from services.ordering.core.commands import (
     Lot,
     NoteDelivered,
     NoteDisputed,
+    NoteReplacement,
     OrderNeeds,
     PlaceOrder,
     RefuseAdmission,
@@ -68,6 +69,7 @@ __all__ = [
     "Need",
     "NoteDelivered",
     "NoteDisputed",
+    "NoteReplacement",
     "Order",
     "OrderNeeds",
     "PlaceOrder",
@@ -184,7 +186,7 @@ def _order_needs(states: Mapping[str, Any], key: str, command: OrderNeeds) -> De
     return orders.of_needs(key, placed)
 
 
-def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:
+def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: PLR0911  a return for each command
     laptop, key = states[claim.subject], claim.subject
     match claim.command:
         case AnnounceLaptop(order) as command:
@@ -199,6 +201,8 @@ def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:
             return laptops.note_delivered(laptop, key)
         case NoteDisputed(kind):
             return laptops.note_disputed(laptop, key, kind)
+        case NoteReplacement(case):
+            return laptops.note_replacement(laptop, key, case)
     assert_never(claim.command)
 
 

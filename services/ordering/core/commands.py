@@ -134,6 +134,12 @@ class NoteDisputed(Struct, frozen=True, tag="note-disputed"):
     kind: str
 
 
+class NoteReplacement(Struct, frozen=True, tag="note-replacement"):
+    """Repairs needs another laptop in the place of this one."""
+
+    case: str
+
+
 class CountDelivered(Struct, frozen=True, tag="count-delivered"):
     """A laptop of a line was counted by a school."""
 
@@ -162,6 +168,7 @@ Command = (
     | RefuseAdmission
     | NoteDelivered
     | NoteDisputed
+    | NoteReplacement
     | CountDelivered
     | CloseDay
 )

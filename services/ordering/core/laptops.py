@@ -25,7 +25,8 @@ CORRECT = "correct the number, or leave it out"
 
 class Laptop(Struct, frozen=True):
     """A laptop as ordering knows it. `delivered`: a school counted it; `disputed`: the last
-    discrepancy that was reported of it; `gone`: of which lines it was refused or called off.
+    discrepancy that was reported of it; `gone`: of which lines it was refused or called off;
+    `replacement`: the repair case for which another laptop is needed in its place.
     """
 
     order: str | None = None
@@ -36,6 +37,7 @@ class Laptop(Struct, frozen=True):
     delivered: bool = False
     disputed: str | None = None
     gone: tuple[str, ...] = ()
+    replacement: str | None = None
 
     @property
     def given_back(self) -> bool:
@@ -175,6 +177,11 @@ def note_disputed(laptop: Laptop, key: str, kind: str) -> Decision:
     return () if laptop.disputed == kind else ((key, ordering.LaptopDisputed(kind)),)
 
 
+def note_replacement(laptop: Laptop, key: str, case: str) -> Decision:
+    known = laptop.replacement == case
+    return () if known else ((key, ordering.ReplacementNoted(case)),)
+
+
 # -- evolve
 
 
@@ -207,6 +214,8 @@ def _evolved(now: Laptop, fact: object) -> Laptop:  # noqa: PLR0911  a return fo
             return replace(now, delivered=True, disputed=disputed)
         case ordering.LaptopDisputed(kind):
             return replace(now, disputed=kind)
+        case ordering.ReplacementNoted(case):
+            return replace(now, replacement=case)
     return now
 
 

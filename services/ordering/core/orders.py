@@ -203,9 +203,14 @@ def _needs_ordered(
 # -- evolve
 
 
+FIRST = (ordering.OrderPlaced, ordering.LaptopAnnounced)
+
+
 def placed_first(life: Sequence[Said]) -> list[Said]:
-    """A life in order, with the order itself first: what schools counted may be dated before it."""
-    return sorted(life, key=lambda said: not isinstance(said.fact, ordering.OrderPlaced))
+    """A life in order, with the order itself first, and with what a list announced: what schools
+    counted, and what was decided of a laptop, may be dated before them.
+    """
+    return sorted(life, key=lambda said: not isinstance(said.fact, FIRST))
 
 
 def evolve(now: Order, said: Said) -> Order:

@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("delivered", sa.Boolean(), nullable=False),
         sa.Column("disputed", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("gone", sa.Text(), nullable=False),
+        sa.Column("replacement", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.PrimaryKeyConstraint("key"),
     )
     with op.batch_alter_table("laptop", schema=None) as batch_op:

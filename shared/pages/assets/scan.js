@@ -21,7 +21,8 @@ function sound(kind) {
 function ready() {
   const told = document.querySelector("[data-tone]");
   if (told && navigator.userActivation?.hasBeenActive) sound(told.dataset.tone);
-  document.querySelector("[data-next]")?.focus();
+  // Whoever is in a field already stays there.
+  if (document.activeElement === document.body) document.querySelector("[data-next]")?.focus();
 }
 
 const scans = [];
@@ -69,6 +70,16 @@ function scanned(event) {
   if (scans.length === 1) sendAll(form);
 }
 
+// A key that a page gives to an act: the act is done, or what it asks first is to be filled in.
+function pressed(event) {
+  const act = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
+  event.preventDefault();
+  act.focus();
+  if (act.tagName === "BUTTON") act.click();
+}
+
+document.addEventListener("keydown", pressed);
 document.addEventListener("submit", scanned);
 document.addEventListener("DOMContentLoaded", ready);
 document.addEventListener("htmx:afterSettle", ready);
