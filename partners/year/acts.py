@@ -1,5 +1,6 @@
 """One request that a party makes. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -10,7 +11,8 @@ class Act(Struct, frozen=True):
 
     `body` is a JSON object, or the text of a CSV file. `items`: how many reports or rows it holds.
     `id` stays the same when the act is sent again. `topic`: where its events go in the place of the
-    path, by who has Kafka's address.
+    path, by who has Kafka's address. `case`: the incident whose case the path names. `placed`: at
+    which instants repairs has to have heard so often who was given a laptop, before this is asked.
     """
 
     id: str
@@ -22,3 +24,5 @@ class Act(Struct, frozen=True):
     items: int
     method: str = "POST"
     topic: str = ""
+    case: str = ""
+    placed: Mapping[str, tuple[datetime, int]] = {}

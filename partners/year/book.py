@@ -5,9 +5,11 @@ whatever the order in which they were sent. A carrier moves a laptop only until 
 it out of the same shipment.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from partners.year.reports import Report
 
@@ -33,7 +35,9 @@ PLACE_AND_HOLDER = {
 
 
 class Facts(Struct, frozen=True):
-    """The five facts, spelled as the interface does, and whether no serial list has the laptop."""
+    """The five facts, spelled as the interface does, whether no serial list has the laptop, and
+    what repairs has to have marked about it.
+    """
 
     location: str
     holder: str
@@ -41,6 +45,7 @@ class Facts(Struct, frozen=True):
     working: str
     managed: str
     unannounced: bool
+    marks: tuple[str, ...] = ()
 
 
 def facts(reports: Iterable[Report], *, listed: bool, admitted: bool) -> Facts:
@@ -59,3 +64,80 @@ def facts(reports: Iterable[Report], *, listed: bool, admitted: bool) -> Facts:
     return Facts(
         place, holder, owner, working="working", managed="not-enrolled", unannounced=not listed
     )
+
+
+# -- at a repair desk
+
+STOLEN, LOST, ON_LOAN, REPLACED = "stolen", "lost", "on-loan", "replaced"
+MARKS = (STOLEN, LOST, ON_LOAN, REPLACED)
+
+
+class Turn(Struct, frozen=True):
+    """Something that turned in a laptop's life, as a desk tells it."""
+
+    kind: str
+    happened_at: datetime
+
+
+class Effect(Struct, frozen=True):
+    """What a turn does: to the place (None: nothing), to whether it works, to the marks."""
+
+    place: tuple[str, str] | None = None
+    working: str = ""
+    comes: tuple[str, ...] = ()
+    goes: tuple[str, ...] = ()
+
+
+DESK, VENDOR, GONE = (
+    ("at-repair-desk", "repairer"),
+    ("at-repairer", "repairer"),
+    ("missing", "nobody"),
+)
+HOME, SHELF = ("with-student", "student"), ("at-school", "school")
+# In the order in which they count at one instant.
+EFFECTS: Mapping[str, Effect] = {
+    "incident": Effect(DESK, "incident-reported"),
+    "theft": Effect(GONE, comes=(STOLEN,)),
+    "loss": Effect(GONE, comes=(LOST,)),
+    "lent": Effect(HOME, comes=(ON_LOAN,)),
+    "reopen": Effect(DESK, "incident-reported"),
+    "start": Effect(DESK, "in-repair"),
+    "wait": Effect(None, "in-repair"),
+    "sent-to-vendor": Effect(VENDOR, "in-repair"),
+    "repair": Effect(None, "working"),
+    "beyond-repair": Effect(None, "beyond-repair"),
+    "recovery": Effect(DESK, goes=(STOLEN, LOST)),
+    "swap": Effect(DESK, comes=(REPLACED,)),
+    "given": Effect(HOME),
+    "return": Effect(HOME, "working"),
+    "return-unmended": Effect(HOME),
+    "back": Effect(SHELF, goes=(ON_LOAN,)),
+}
+ORDER = list(EFFECTS)
+
+
+def after_desks(before: Facts, turns: Iterable[Turn]) -> Facts:
+    """The facts of a laptop after all that a desk had to do with it. A laptop goes back to its
+    student, unless another one took its place; what is stolen is brought by nobody.
+    """
+    now, its_students = before, before.location == HOME[0]
+    for turn in sorted(turns, key=lambda one: (one.happened_at, ORDER.index(one.kind))):
+        effect = EFFECTS[turn.kind]
+        place = effect.place or (now.location, now.holder)
+        if turn.kind == "swap":
+            its_students = False
+            place = GONE if now.location == GONE[0] else DESK
+        elif turn.kind.startswith("return") and not its_students:
+            place = SHELF
+        marks = tuple(sorted({*now.marks, *effect.comes} - {*effect.goes}))
+        working = _working(turn.kind, now.working)
+        now = replace(now, location=place[0], holder=place[1], working=working, marks=marks)
+    return now
+
+
+def _working(kind: str, before: str) -> str:
+    """To be given back mends nothing that is beyond repair, and ends a repair that failed."""
+    if kind == "return-unmended" and before == "in-repair":
+        return "incident-reported"
+    kept = kind == "return" and before == "beyond-repair"
+    return before if kept else EFFECTS[kind].working or before

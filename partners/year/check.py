@@ -8,11 +8,12 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from partners.year.book import Facts
+from partners.year.book import MARKS, ON_LOAN, Facts
 from partners.year.plan import Plan
 from partners.year.post import PlayError, System, get
 
 FACTS = ("location", "holder", "owner", "working", "managed")
+OVERDUE = "loan-overdue"  # as long as a loan lasts, whether it is depends on the services' clock
 PAGE = 500
 LONGEST_SECONDS = 900.0
 
@@ -125,4 +126,10 @@ def _wrong(booked: Facts, seen: Seen) -> list[str]:
     if booked.unannounced != ("unannounced" in seen.flags):
         flag, says = ("not flagged", "is") if booked.unannounced else ("flagged", "is not")
         wrong.append(f"{flag} unannounced, the book says it {says}")
+    marks = [mark for mark in MARKS if mark in seen.flags]
+    if set(marks) != set(booked.marks):
+        said = [", ".join(those) or "nothing" for those in (marks, booked.marks)]
+        wrong.append(f"repairs marks {said[0]}, the book {said[1]}")
+    if OVERDUE in seen.flags and ON_LOAN not in booked.marks:
+        wrong.append(f"{OVERDUE}, the book says that nobody has it on loan")
     return wrong

@@ -1,16 +1,17 @@
 """From a seed and a number of laptops to all that is sent in the year, and to the book. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from random import Random
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from partners.year import book, intents, stories, telling, world
+from partners.year import book, desks, intents, stories, telling, world
 from partners.year.acts import Act
 from partners.year.book import Facts
+from partners.year.desks import Home, Work
 from partners.year.reports import Report, written
 from partners.year.world import END, World, pick
 
@@ -32,7 +33,8 @@ class Plan(Struct, frozen=True):
     is sent. `lost`: ids of reports that nobody sends. `refusable`: ids that the system has to
     refuse once. `examples`: laptops worth a look. `dropped`: the laptop whose one report stands in
     the book and is not sent, or "". `story_acts`,
-    `stories`: acts and book of the lives that go another way.
+    `stories`: acts and book of the lives that go another way. `desk_acts`: what a repair desk
+    sends; `opened`: its incidents, each with its laptop and when it was reported.
     """
 
     run: str
@@ -46,11 +48,14 @@ class Plan(Struct, frozen=True):
     dropped: str = ""
     story_acts: tuple[Act, ...] = ()
     stories: Mapping[str, Facts] = {}
+    desk_acts: tuple[Act, ...] = ()
+    opened: Mapping[str, tuple[str, datetime]] = {}
 
     @property
     def every_act(self) -> list[Act]:
         """In the order of sending."""
-        return sorted((*self.acts, *self.story_acts), key=lambda act: (act.at, act.id))
+        acts = (*self.acts, *self.story_acts, *self.desk_acts)
+        return sorted(acts, key=lambda act: (act.at, act.id))
 
     @property
     def whole_book(self) -> Mapping[str, Facts]:
@@ -67,8 +72,9 @@ def plan(seed: int, laptops: int, *, drop_one: bool = False) -> Plan:
     told = [report for report in meant if report.id not in lost]
     lives = _lives(told)
     facts = _book(truth, lives, decided.admitted)
+    worked = _desks(seed, truth, lives, facts)
     sent = _disturbed(rng, told)
-    dropped = _droppable(sent) if drop_one else None
+    dropped = _droppable(sent, worked.book) if drop_one else None
     acts = [*decided.acts, *_packed(rng, [report for report in sent if report.id != dropped])]
     other_acts, others = stories.stories(rng, truth, laptops)
     return Plan(
@@ -76,12 +82,14 @@ def plan(seed: int, laptops: int, *, drop_one: bool = False) -> Plan:
         seed=seed,
         laptops=laptops,
         acts=tuple(sorted(acts, key=lambda act: (act.at, act.id))),
-        book=facts,
+        book={**facts, **worked.book},
         lost=lost,
-        refusable=frozenset(report.id for report in told if report.refusable),
-        examples=_examples(truth, facts),
+        refusable=worked.refusable | {report.id for report in told if report.refusable},
+        examples=_examples(truth, facts, worked),
         story_acts=tuple(other_acts),
         stories=others,
+        desk_acts=worked.acts,
+        opened=worked.opened,
         dropped=next((laptop_of(report.serials[0]) for report in sent if report.id == dropped), ""),
     )
 
@@ -121,6 +129,30 @@ def _book(
     }
 
 
+def _desks(
+    seed: int, truth: World, lives: Mapping[str, list[Report]], facts: Mapping[str, Facts]
+) -> Work:
+    """The desk's work on what schools handed out and have left, its dice its own."""
+    rng = Random(f"desks:{seed}:{len(facts)}")  # noqa: S311 nothing is secret
+    homes: list[Home] = []
+    stock: dict[str, list[str]] = defaultdict(list)
+    for line in truth.lines:
+        for serial in line.serials:
+            location, uai = facts[laptop_of(serial)].location, line.school.uai
+            if location == "with-student":
+                homes.append(_home(serial, uai, lives[serial]))
+            elif location == "at-school" and serial not in truth.never:
+                stock[uai].append(serial)
+    return desks.work(rng, truth.run, homes, stock, facts)
+
+
+def _home(serial: str, school: str, life: Sequence[Report]) -> Home:
+    handed_at = max(one.happened_at for one in life if one.kind == "handed-out")
+    at_once = [one for one in life if one.happened_at == handed_at]
+    told = sum(one.kind in ("received", "handed-out") for one in at_once)
+    return Home(serial, school, handed_at, told)
+
+
 def _disturbed(rng: Random, told: Sequence[Report]) -> list[Report]:
     """What the system gets to see: some of it late, some of it again."""
     # What is refused first and sent mended later keeps that order.
@@ -140,11 +172,22 @@ def _later(report: Report, days: int) -> Report:
     return replace(report, sent_at=min(report.sent_at + timedelta(days=days), END))
 
 
-def _droppable(sent: Sequence[Report]) -> str | None:
-    """A hand-out that is sent only once: its laptop's last report, and no other laptop's."""
+def _droppable(sent: Sequence[Report], elsewhere: Container[str]) -> str | None:
+    """A hand-out that is sent only once: its laptop's last report, and no other laptop's; not of
+    one that stands in another book as well.
+    """
     times = Counter(report.id for report in sent)
-    once = (report for report in sent if times[report.id] == 1 and not report.refusable)
-    return next((report.id for report in once if report.kind == "handed-out"), None)
+    handed_out = (report for report in sent if report.kind == "handed-out")
+    return next(
+        (
+            report.id
+            for report in handed_out
+            if times[report.id] == 1
+            and not report.refusable
+            and laptop_of(report.serials[0]) not in elsewhere
+        ),
+        None,
+    )
 
 
 def _packed(rng: Random, sent: Iterable[Report]) -> Iterator[Act]:
@@ -182,13 +225,15 @@ def _batches(reports: Iterable[Report]) -> Iterator[list[Report]]:
         yield batch
 
 
-def _examples(truth: World, facts: Mapping[str, Facts]) -> dict[str, str]:
+def _examples(truth: World, facts: Mapping[str, Facts], worked: Work) -> dict[str, str]:
     """The first laptop of each kind that a person may want to look at."""
     late = {laptop_of(serial) for serial in truth.late}
-    home = [name for name, now in facts.items() if now.location == "with-student"]
+    apart = {name: now for name, now in facts.items() if name not in worked.book}
+    home = [name for name, now in apart.items() if now.location == "with-student"]
     found = {
         "an ordinary life": next((name for name in home if name not in late), ""),
         "scanned before its announcement": next((name for name in home if name in late), ""),
-        "missing": next((name for name, now in facts.items() if now.location == "missing"), ""),
+        "missing": next((name for name, now in apart.items() if now.location == "missing"), ""),
+        **worked.examples,
     }
     return {kind: name for kind, name in found.items() if name}

@@ -3,30 +3,37 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import cast
 
+import httpx
 import msgspec
 from msgspec import Struct
 
+from partners.year import cases
 from partners.year.acts import Act
+from partners.year.cases import Numbers
 from partners.year.plan import Plan
 from partners.year.post import BUSY_SECONDS, Answer, PlayError, System, get, post, produce
+from partners.year.world import YEAR_ENDS
 
 AT_ONCE = 8
 REFUSED = ("refused", "conflict")
 ACCEPTED = ("applied", "duplicate", "waiting")
 VERDICTS = (*ACCEPTED, *REFUSED)
+INCIDENTS = "/api/incidents"
+LISTS = (INCIDENTS, "/api/case-acts", "/api/delivery-events", "/api/hand-outs")
 PHASES = {
-    6: "June: schools and orders",
-    7: "July: serial numbers",
-    8: "August: first deliveries",
-    9: "September: hand-outs",
-    10: "October: the rest",
+    (2020, 6): "June: schools and orders",
+    (2020, 7): "July: serial numbers",
+    (2020, 8): "August: first deliveries",
+    (2020, 9): "September: hand-outs",
+    (2020, 10): "October: the rest",
 }
+LATER = "November to June: repairs"
 
 Step = Callable[[str, int], None]
 """Told of progress: the phase, and how many items were answered since."""
@@ -39,6 +46,7 @@ class Verdict(Struct, frozen=True):
     id: str | None = ""
     code: str | None = ""
     detail: str | None = ""
+    case: str | None = ""
 
 
 class Verdicts(Struct, frozen=True):
@@ -83,24 +91,33 @@ async def play(plan: Plan, system: System, clock: Path | None, step: Step) -> He
     """Send a year. Raises PlayError when the system cannot be reached or a file stands still."""
     gate = asyncio.Semaphore(AT_ONCE)
     heard: list[Heard] = []
+    numbers = Numbers(plan.opened)
 
     async def one(act: Act) -> None:
         async with gate:
-            heard.append(await _say(plan, system, act))
-            step(PHASES[act.at.month], act.items)
+            await cases.placed(system, act)
+            named = await cases.numbered(system, numbers, act)
+            heard.append(await _say(plan, system, named, numbers))
+            step(_phase(act.at), act.items)
 
     for _, of_day in groupby(plan.every_act, key=lambda act: act.at.date()):
         acts = list(of_day)
         if clock:
             move_clock(clock, max(act.at for act in acts))
-        step(PHASES[acts[0].at.month], 0)
+        step(_phase(acts[0].at), 0)
         try:
             async with asyncio.TaskGroup() as group:
                 for act in acts:
                     group.create_task(one(act))
         except* PlayError as failed:
             raise PlayError(*_first(failed).args) from None
+    if clock:  # so that another year may be played beside it
+        move_clock(clock, YEAR_ENDS)
     return _together(heard)
+
+
+def _phase(at: datetime) -> str:
+    return PHASES.get((at.year, at.month), LATER)
 
 
 def _first(group: BaseExceptionGroup[PlayError]) -> PlayError:
@@ -127,7 +144,7 @@ def _together(heard: Iterable[Heard]) -> Heard:
     return Heard(counts, tuple(troubles), tuple(surprises))
 
 
-async def _say(plan: Plan, system: System, act: Act) -> Heard:
+async def _say(plan: Plan, system: System, act: Act, numbers: Numbers) -> Heard:
     if act.topic and system.producer and isinstance(act.body, dict):
         await produce(system.producer, act, cast("list[dict[str, object]]", act.body["events"]))
         return Heard(Counter())
@@ -136,9 +153,24 @@ async def _say(plan: Plan, system: System, act: Act) -> Heard:
         return _captured(act, answer)
     if answer.status == 202 and answer.location:
         return await _finished(system, act, answer.location)
+    if answer.status == httpx.codes.CONFLICT and act.id in plan.refusable:
+        return Heard(Counter(refused=1))
     if not 200 <= answer.status < 300:
         return _trouble(act, f"answered {answer.status}: {answer.text[:300]}")
-    return _judged(plan, act, answer) if act.service == "delivery" else _granted(act, answer)
+    return _taken(plan, act, answer, numbers)
+
+
+def _taken(plan: Plan, act: Act, answer: Answer, numbers: Numbers) -> Heard:
+    """An answer of success: a verdict for each item where several were sent, else one."""
+    if act.path not in LISTS:
+        return _granted(act, answer)
+    try:
+        verdicts = msgspec.json.decode(answer.text, type=Verdicts).verdicts
+    except msgspec.DecodeError as wrong:
+        return _trouble(act, f"answered something else than verdicts: {wrong}")
+    if act.path == INCIDENTS:
+        numbers.known.update((item.id, item.case) for item in verdicts if item.id and item.case)
+    return _judged(plan, act, verdicts)
 
 
 def _captured(act: Act, answer: Answer) -> Heard:
@@ -166,11 +198,7 @@ def _trouble(act: Act, what: str) -> Heard:
     return Heard(Counter(), troubles=(f"{act.party} POST {act.path} ({act.id}) {what}",))
 
 
-def _judged(plan: Plan, act: Act, answer: Answer) -> Heard:
-    try:
-        verdicts = msgspec.json.decode(answer.text, type=Verdicts).verdicts
-    except msgspec.DecodeError as wrong:
-        return _trouble(act, f"answered something else than verdicts: {wrong}")
+def _judged(plan: Plan, act: Act, verdicts: Sequence[Verdict]) -> Heard:
     counts = Counter(item.verdict for item in verdicts)
     surprises = [
         f"{act.party} {item.id}: {item.verdict} {item.code or ''} {item.detail or ''}".rstrip()

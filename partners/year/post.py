@@ -14,7 +14,7 @@ from msgspec import Struct
 from partners.year.acts import Act
 
 # From the first port on: the system's local layout.
-PORTS = {"tracking": 0, "ordering": 1, "delivery": 2}
+PORTS = {"tracking": 0, "ordering": 1, "delivery": 2, "repairs": 3}
 PATIENCE_SECONDS = 60.0  # how long a service may be gone
 BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
 BUSY_SECONDS = 600.0  # how long it may answer that it is busy, or a file may stand still

@@ -19,7 +19,8 @@ MODEL = "HP 245 G8"
 BEGIN = datetime(2020, 6, 1, 8, tzinfo=UTC)
 END = datetime(2020, 10, 30, 18, tzinfo=UTC)
 TERM_BEGINS = date(2020, 9, 1)
-LAST_SCHOOL_DAY = date(2020, 10, 16)  # All Saints' holidays, then the year played here ends
+LAST_SCHOOL_DAY = date(2020, 10, 16)  # All Saints' holidays, then all that is delivered is there
+YEAR_ENDS = datetime(2021, 7, 6, 18, tzinfo=UTC)  # by when desks have told all
 PALLET = 60
 
 LATE = 0.03  # laptops that the supplier forgets in his first list

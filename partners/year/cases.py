@@ -1,0 +1,114 @@
+"""Which numbers the system gave to a desk's cases, and whether it knows whose a laptop is."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeVar, cast
+
+import httpx
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from partners.year.acts import Act
+from partners.year.post import BUSY_SECONDS, PlayError, System, get, unwell
+
+T = TypeVar("T")
+
+PLACED = "repairs.laptop-placed.v1"
+PAUSE_SECONDS = 0.2
+UNWELL_SECONDS = 10.0  # a service that only stumbled is well again by then
+
+
+class Case(Struct, frozen=True):
+    """A case as repairs lists it."""
+
+    case: str
+    opened_at: datetime
+
+
+class Cases(Struct, frozen=True):
+    """The cases of a laptop."""
+
+    items: tuple[Case, ...] = ()
+
+
+class Happened(Struct, frozen=True):
+    """Something that tracking tells of a laptop."""
+
+    type: str
+    happened_at: datetime
+
+
+class Life(Struct, frozen=True):
+    """A laptop's life as tracking tells it."""
+
+    timeline: tuple[Happened, ...] = ()
+
+
+class Numbers(Struct):
+    """Case numbers by the incident that opened them. `opened`: each incident's laptop, and when."""
+
+    opened: Mapping[str, tuple[str, datetime]]
+    known: dict[str, str] = {}
+
+
+async def numbered(system: System, numbers: Numbers, act: Act) -> Act:
+    """An act with the numbers of its cases in the place of their incidents."""
+    if act.service != "repairs" or not isinstance(act.body, dict):
+        return act
+    if act.case:
+        number = await _number(system, numbers, act.party, act.case)
+        return replace(act, path=act.path.format(case=number))
+    if "acts" not in act.body:
+        return act
+    items = cast("list[dict[str, object]]", act.body["acts"])
+    named = [
+        item | {"case": await _number(system, numbers, act.party, str(item["case"]))}
+        for item in items
+    ]
+    return replace(act, body={"acts": named})
+
+
+async def _number(system: System, numbers: Numbers, party: str, incident: str) -> str:
+    """As the verdict named it; of what came in a file, as the list of the laptop's cases does. The
+    incident itself where there is none, which the system then says.
+    """
+    if incident not in numbers.known:
+        laptop, at = numbers.opened[incident]
+        asked = httpx.QueryParams({"laptop": laptop})
+        answer = await get(system, "repairs", f"/api/cases?{asked}", party)
+        found = _decoded(answer.text, Cases).items
+        numbers.known.update((incident, one.case) for one in found if one.opened_at == at)
+    return numbers.known.get(incident, incident)
+
+
+async def placed(system: System, act: Act) -> None:
+    """Wait until repairs said that it knows who was given the laptops of an act; not for long where
+    a service says that it is unwell, for then the book will show it. Raises PlayError when it takes
+    ten minutes.
+    """
+    begun = time.monotonic()
+    for laptop, (at, times) in act.placed.items():
+        while await _placed(system, laptop, at) < times:
+            waited = time.monotonic() - begun
+            if waited > UNWELL_SECONDS and await unwell(system):
+                return
+            if waited > BUSY_SECONDS:
+                raise PlayError(f"Repairs has not heard in ten minutes who was given {laptop}")
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _placed(system: System, laptop: str, at: datetime) -> int:
+    answer = await get(system, "tracking", f"/api/laptops/{laptop}")
+    told = _decoded(answer.text, Life).timeline
+    return sum(one.type == PLACED and one.happened_at == at for one in told)
+
+
+def _decoded(text: str, type: type[T]) -> T:
+    """What a service answered. Raises PlayError where that is something else."""
+    try:
+        return msgspec.json.decode(text, type=type)
+    except msgspec.DecodeError as wrong:
+        raise PlayError(f"This is not what was agreed: {text[:200]}: {wrong}") from None
