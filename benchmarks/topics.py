@@ -41,7 +41,7 @@ def announced(number: int) -> Envelope:
     key, party = f"hewlett-packard/5CD{number:07d}", "supplier:hexalog"
     said = f"{order}/{key}"
     return Envelope(
-        fact=fact_id(party, said, key, 0),
+        fact=fact_id("ordering", party, said, key, 0),
         type=tag(LaptopAnnounced),
         key=key,
         source=party,
@@ -49,7 +49,7 @@ def announced(number: int) -> Envelope:
         happened_at=START + timedelta(milliseconds=37 * number),
         recorded_at=START + timedelta(milliseconds=37 * number, seconds=2),
         sequence=1,
-        correlation=fact_id(party, said, "", 0),
+        correlation=fact_id("", party, said, "", 0),
         trace="",
         body=msgspec.json.encode(fact),
     )

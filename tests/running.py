@@ -24,7 +24,7 @@ from shared import access, migrations, settings
 from tests import places
 
 ROOT = Path(__file__).parents[1]
-SERVICES = ("ordering", "delivery", "tracking")
+SERVICES = ("ordering", "delivery", "repairs", "tracking")
 PARTIES = ("region", "ops", "supplier:hexalog", "carrier:acme", "carrier:bolt")
 PATIENCE_SECONDS = 60
 DRAIN_SECONDS = 25
@@ -125,7 +125,7 @@ def _with_us() -> list[str]:
 
 @dataclass
 class System:
-    """Ordering, delivery and tracking on one broker, with a key for each party."""
+    """Services on one broker, with a key for each party."""
 
     home: Path
     database: str
@@ -143,6 +143,10 @@ class System:
     @property
     def delivery(self) -> Service:
         return self.services["delivery"]
+
+    @property
+    def repairs(self) -> Service:
+        return self.services["repairs"]
 
     @property
     def tracking(self) -> Service:
@@ -174,7 +178,9 @@ class System:
 
     def start(self, *names: str) -> None:
         """Start what does not run, all at once, and wait until each is ready."""
-        down = [self.services[name] for name in names or SERVICES if not self.services[name].runs]
+        down = [
+            self.services[name] for name in names or self.services if not self.services[name].runs
+        ]
         for one in down:
             one.start()
         for one in down:

@@ -16,7 +16,7 @@ ARGUED_LINES = {
 MOST_LINES_OF_A_FUNCTION = 40  # without the functions inside it, which count for themselves
 
 # What there is, rounded up; docs/decisions/0008 says what for.
-SHARED_BUDGET = 5_400
+SHARED_BUDGET = 5_500
 
 BANNED = frozenset(
     {"manager", "helper", "helpers", "util", "utils", "base", "abstract", "impl", "data", "info"}
@@ -31,12 +31,15 @@ DOMAIN = re.compile(
     rf"|hand[ -_]outs?|{SERVICES})\b"
 )
 # Where the environment is read, the services and the file of makers have to be named.
-MAY_SAY = {"shared/settings.py": re.compile(rf"{SERVICES}|makers?")}
+MAY_SAY = {
+    "shared/settings.py": re.compile(rf"{SERVICES}|makers?"),
+    "shared/asking.py": re.compile("makers?"),
+}
 
 FILES = {
     "__init__", "__main__", "app", "core", "intake", "consumer", "store",
     "pages", "imports", "screens", "showing", "shown", "migrations", "templates",
-    "events", "register", "epcis",
+    "events", "register", "epcis", "gauges",
 }  # fmt: skip
 FILES_OF_TRACKING = FILES - {"core"} | {
     "fold", "boards", "lists", "sentences", "stations", "unusual",

@@ -84,6 +84,21 @@ def laptop(location: str = "with-student", *, flags: tuple[str, ...] = ()) -> La
     )
 
 
+def repaired() -> LaptopLife:
+    """A laptop that was repaired, is being repaired again, and whose student has another one."""
+    repairs = (
+        told("repairs.incident-logged.v1", at(10, 5), desk="metz", case="1", cause="breakage"),
+        told("repairs.laptop-repaired.v1", at(10, 9), case="1"),
+        told("repairs.laptop-returned-to-user.v1", at(10, 12), case="1"),
+        told("repairs.incident-logged.v1", at(11, 20), desk="metz", case="2", cause="defect"),
+        told("repairs.loan-issued.v1", at(11, 20), loaner="hp/5CD0304KQ8", case="2"),
+    )
+    whole = laptop("at-repair-desk", flags=("recalled",))
+    working, other = Standing("in-repair"), "hp/5CD0304KQ9"
+    timeline = (*whole.timeline, *repairs)
+    return replace(whole, timeline=timeline, working=working, replaces=other)
+
+
 def rows(location: str = "") -> tuple[Row, ...]:
     """Nine laptops in three places, or those in one of them."""
     places = ("at-school", "with-student", "missing")
@@ -253,6 +268,7 @@ SCREENS: Mapping[str, Callable[[Visit], str]] = {
     f"/schools/{UAI}": lambda visit: pages.school_page(visit, school()),
     "/schools/empty": lambda visit: pages.school_page(visit, nothing_at_school()),
     "/laptops/hp/5CD0304KQ7": lambda visit: pages.laptop_page(visit, laptop()),
+    "/laptops/hp/repaired": lambda visit: pages.laptop_page(visit, repaired()),
     "/laptops/hp/missing": lambda visit: pages.laptop_page(visit, laptop("missing")),
     "/laptops/hp/long": lambda visit: pages.laptop_page(
         visit, replace(laptop(), serial=LONG, school_name=LONG, order=LONG, flags=("unannounced",))

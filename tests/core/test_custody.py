@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from shared.contracts import custody, delivery, ordering
+from shared.contracts import custody, delivery, ordering, repairs
 from shared.contracts.custody import Custody
 from shared.contracts.delivery import (
     DiscrepancyReported,
@@ -24,7 +24,12 @@ from shared.contracts.delivery import (
     LaptopReceived,
     LaptopRefused,
 )
-from shared.contracts.ordering import LaptopAdmitted, LaptopAnnounced, LaptopCancelled
+from shared.contracts.ordering import (
+    AdmissionRefused,
+    LaptopAdmitted,
+    LaptopAnnounced,
+    LaptopCancelled,
+)
 from shared.decisions import Folding, Said, fold, folds_on
 from tests.builders import (
     DAY,
@@ -40,7 +45,7 @@ from tests.builders import (
 ACME, OTHER = "carrier:acme", "carrier:other"
 COUNTER = f"school:{SCHOOL}"
 FOLDING = Folding(
-    ordering.RANK | delivery.RANK,
+    ordering.RANK | delivery.RANK | repairs.RANK,
     custody.moved,
     lambda _: Custody(),
     stands=custody.as_it_counts,
@@ -258,6 +263,27 @@ def test_a_laptop_that_is_announced_again_is_not_called_off_any_more() -> None:
     again = said(LaptopAnnounced("BC2", "1", SCHOOL, "HP 245 G8", "L1", "hexalog"), 2, "region")
     assert custody_after(said(EXPECTED), off).remarks == ("called-off",)
     assert custody_after(said(EXPECTED), off, again).remarks == ()
+
+
+def test_a_refusal_that_is_dated_before_the_announcement_holds_until_another_line_has_it() -> None:
+    refused = said(AdmissionRefused("BC1", "1"), -1, "region")
+    again = said(LaptopAnnounced("BC2", "1", SCHOOL, "HP 245 G8", "L1", "hexalog"), 2, "region")
+    assert custody_after(refused, said(EXPECTED)).remarks == ("admission-refused",)
+    assert custody_after(refused, said(EXPECTED), again).remarks == ()
+    later = said(AdmissionRefused("BC1", "1"), 3, "region")
+    assert custody_after(said(EXPECTED), again, later).remarks == ()
+
+
+def test_a_stolen_laptop_that_is_replaced_is_missing_still_and_no_longer_its_students() -> None:
+    home = said(handed_out(0, SCHOOL), 1, COUNTER)
+    swapped = said(repairs.LaptopSwapped("1", key_of(2), STUDENTS[0], SCHOOL), 3, "desk:metz")
+    brought = custody_after(home, swapped)
+    assert (brought.location, brought.student) == ("at-repair-desk", None)
+    stolen_at_2 = said(repairs.TheftReported("1"), 2, "desk:metz")
+    stolen = custody_after(home, stolen_at_2, swapped)
+    assert (stolen.location, stolen.holder, stolen.student) == ("missing", "nobody", None)
+    found = said(repairs.LaptopRecovered("1"), 4, "desk:metz")
+    assert custody_after(home, stolen_at_2, swapped, found).location == "at-repair-desk"
 
 
 def test_a_fact_of_another_kind_moves_nothing() -> None:

@@ -9,7 +9,14 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from services.ordering import core
-from services.ordering.core import AdmitLaptop, AdmitLine, AnnounceLaptop, ListSchool, PlaceOrder
+from services.ordering.core import (
+    AdmitLaptop,
+    AdmitLine,
+    AnnounceLaptop,
+    ListSchool,
+    PlaceOrder,
+    RefuseAdmission,
+)
 from shared.contracts.ordering import (
     LaptopAdmitted,
     LaptopAnnounced,
@@ -222,6 +229,15 @@ def test_the_day_of_a_decision_is_the_one_in_france_whatever_the_offset_it_is_to
 def test_a_warranty_starts_once() -> None:
     past = after(after(placed(), announce()), admit())
     assert play(core.CORE, past, admit(at=DAY + timedelta(days=9))) == ()
+
+
+def test_what_was_refused_by_name_is_not_admitted_with_its_line_whenever_its_list_was_read() -> (
+    None
+):
+    no = a_claim(LAPTOP, RefuseAdmission("BC1", "1", "2020-2021", "Mme X"), happened_at=DAY)
+    past = after(after(placed(), announce(at=DAY + timedelta(days=90))), no)
+    with_its_line = AdmitLaptop("BC1", "1", "2020-2021", "Mme X", standing=True)
+    assert play(core.CORE, past, a_claim(LAPTOP, with_its_line, happened_at=DAY)) == ()
 
 
 @pytest.mark.parametrize("claim", [admit(2), admit(1, "2")])

@@ -1,152 +1,38 @@
 """The invented school year: its plan, its book, its comparison. Nothing is sent here."""
 
-import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from partners.year import parties
-from partners.year.acts import Act
-from partners.year.book import Facts
 from partners.year.check import Seen, differences
 from partners.year.plan import Plan, plan
 from partners.year.play import move_clock
 from partners.year.post import PlayError, bases
 from partners.year.roster import schools
+from tests.told_of_a_year import (
+    about,
+    happened,
+    items,
+    laptop,
+    packing_lists,
+    serial_rows,
+    signed,
+    told_by,
+    told_by_desks,
+)
 
 LAPTOPS = 900
 DEPARTMENTS = {"008", "010", "051", "052", "054", "055", "057", "067", "068", "088"}
-ORDER_AT_ONE_INSTANT = [
-    "announced",
-    "dispatched",
-    "in-transit",
-    "arrived",
-    "received",
-    "missing",
-    "handed-out",
-]
-LANDS = {
-    "dispatched": ("in-transit", "carrier"),
-    "in-transit": ("in-transit", "carrier"),
-    "arrived": ("arrived", "carrier"),
-    "received": ("at-school", "school"),
-    "missing": ("missing", "nobody"),
-    "handed-out": ("with-student", "student"),
-}
 
 
 @pytest.fixture(scope="module")
 def year() -> Plan:
     return plan(2020, LAPTOPS)
-
-
-# Reading a plan as the system does: from what is sent and nothing else.
-
-
-def laptop(named: dict[str, str]) -> str:
-    assert named["maker"] in ("HP", "hp", "Hewlett-Packard")
-    return f"hp/{''.join(named['serial'].split()).upper()}"
-
-
-def items(acts: Sequence[Act]) -> Iterator[tuple[Act, str, dict[str, Any]]]:
-    """Every delivery event and hand-out: the act that sends it, its type, itself."""
-    for act in acts:
-        if act.service == "delivery" and isinstance(act.body, dict):
-            for envelope, batch in act.body.items():
-                assert isinstance(batch, list)
-                for item in batch:
-                    yield act, item["type"] if envelope == "events" else "handed-out", item
-
-
-def happened(item: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(item.get("happened_at") or item["handed_out_at"])
-
-
-def packing_lists(acts: Sequence[Act]) -> dict[str, list[str]]:
-    return {
-        item["shipment"]: [laptop(named) for named in item["laptops"]]
-        for _, kind, item in items(acts)
-        if kind == "announced"
-    }
-
-
-def about(kind: str, item: dict[str, Any], packed: dict[str, list[str]]) -> list[str]:
-    if kind == "handed-out":
-        return [laptop(item["laptop"])]
-    named = item.get("laptops")
-    return [laptop(one) for one in named] if named else packed[item["shipment"]]
-
-
-def serial_rows(acts: Sequence[Act]) -> Iterator[tuple[Act, str, str, str]]:
-    """Every row of every serial list: the act, the order, the line, the laptop."""
-    for act in acts:
-        if act.path.endswith("/serials/imports") and isinstance(act.body, str):
-            for row in csv.DictReader(StringIO(act.body)):
-                yield act, act.path.split("/")[3], row["line"], laptop(row)
-
-
-def owned_by_the_region(acts: Sequence[Act]) -> set[str]:
-    lines: set[tuple[str, str]] = set()
-    named: set[str] = set()
-    for act in acts:
-        if act.path.endswith("/admissions") and isinstance(act.body, dict):
-            admitted: Any = act.body.get("laptops")
-            if admitted:
-                named.update(laptop(one) for one in admitted)
-            else:
-                lines.add((act.path.split("/")[3], str(act.body["line"])))
-    listed = {(row[1:3], row[3]) for row in serial_rows(acts)}
-    return {name for line, name in listed if line in lines or name in named}
-
-
-def signed(item: dict[str, Any]) -> bool:
-    charter = item["charter"]
-    return not charter["minor"] or "guardian_signed_at" in charter
-
-
-def place_and_holder(
-    life: set[tuple[datetime, int, str, str, str]], *, listed: bool
-) -> tuple[str, str]:
-    now = ("announced", "supplier") if listed else ("unknown", "nobody")
-    counted: set[str] = set()
-    for _, rank, _, _, shipment in sorted(life):
-        kind = ORDER_AT_ONE_INSTANT[rank]
-        by_carrier = kind in ("dispatched", "in-transit", "arrived")
-        if kind in LANDS and not (by_carrier and shipment in counted):
-            now = LANDS[kind]
-        if kind in ("received", "missing"):
-            counted.add(shipment)
-    return now
-
-
-def told_by(acts: Sequence[Act], names: Sequence[str]) -> dict[str, Facts]:
-    """The five facts of each laptop, folded from what is sent."""
-    packed = packing_lists(acts)
-    lives: dict[str, set[tuple[datetime, int, str, str, str]]] = defaultdict(set)
-    for act, kind, item in items(acts):
-        if kind == "handed-out" and not signed(item):
-            continue
-        rank = ORDER_AT_ONE_INSTANT.index(kind)
-        shipment = item.get("shipment", "")
-        for name in about(kind, item, packed):
-            lives[name].add((happened(item), rank, act.party, item["id"], shipment))
-    listed = {row[3] for row in serial_rows(acts)}
-    owned = owned_by_the_region(acts)
-    return {
-        name: Facts(
-            *place_and_holder(lives[name], listed=name in listed),
-            owner="region" if name in owned else "supplier",
-            working="working",
-            managed="not-enrolled",
-            unannounced=name not in listed,
-        )
-        for name in names
-    }
 
 
 def seen(book: Plan) -> dict[str, Seen]:
@@ -159,7 +45,7 @@ def seen(book: Plan) -> dict[str, Seen]:
             owner=facts.owner,
             working=facts.working,
             managed=facts.managed,
-            flags=("unannounced",) if facts.unannounced else (),
+            flags=(*facts.marks, *(("unannounced",) if facts.unannounced else ())),
         )
         for name, facts in book.whole_book.items()
     }
@@ -376,6 +262,8 @@ def test_the_book_counts_every_laptop_once_and_has_one_in_every_place(year: Plan
         "at-school",
         "with-student",
         "missing",
+        "at-repair-desk",
+        "at-repairer",
     }
 
 
@@ -385,13 +273,14 @@ def test_the_book_is_what_the_sent_reports_come_to_in_whatever_order(
     seed: int, laptops: int
 ) -> None:
     year = plan(seed, laptops)
-    assert told_by(year.acts, list(year.book)) == year.book
+    before = told_by(year.acts, list(year.book))
+    assert told_by_desks(year.desk_acts, before) == year.book
 
 
 def test_a_dropped_fact_makes_plan_and_book_disagree_in_exactly_one_laptop(year: Plan) -> None:
     short = plan(2020, LAPTOPS, drop_one=True)
     assert short.book == year.book
-    told = told_by(short.acts, list(short.book))
+    told = told_by_desks(short.desk_acts, told_by(short.acts, list(short.book)))
     assert [name for name in told if told[name] != short.book[name]] == [short.dropped]
 
 
@@ -448,6 +337,7 @@ def test_the_services_stand_at_the_ports_after_the_first() -> None:
         "tracking": "http://127.0.0.1:8000",
         "ordering": "http://127.0.0.1:8001",
         "delivery": "http://127.0.0.1:8002",
+        "repairs": "http://127.0.0.1:8003",
     }
     for wrong in ("http://127.0.0.1", "127.0.0.1:8000", "", "ftp://127.0.0.1:8000"):
         with pytest.raises(PlayError, match="is not an address with a port"):

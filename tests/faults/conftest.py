@@ -67,7 +67,7 @@ def ground(
 
 @pytest.fixture
 def system(ground: Ground, request: pytest.FixtureRequest) -> Iterator[System]:
-    """The three services, all up; shared by the tests of one file, made anew after a failure."""
+    """The services, all up; shared by the tests of one file, made anew after a failure."""
     yield ground.system()
     if request.node.stash.get(FAILED, False):
         ground.throw_away()

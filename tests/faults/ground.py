@@ -14,6 +14,8 @@ from tests import places_in_containers, places_on_this_machine, running
 from tests.places import Kafka, PostgresServer
 from tests.running import System
 
+SERVICES = ("ordering", "delivery", "tracking")  # faults of repairs: test_repairs_killed.py
+
 
 @dataclass
 class Sometimes:
@@ -106,8 +108,8 @@ class Ground:
             running.fresh_topics(self.broker.bootstrap)
             home, database = self.homes.mktemp(self.kind), self.kind
             if self.server is not None:
-                database = self.stack.enter_context(running.databases(self.server))
-            made = running.system(home, database, self.broker.bootstrap)
+                database = self.stack.enter_context(running.databases(self.server, SERVICES))
+            made = running.system(home, database, self.broker.bootstrap, SERVICES)
             self.made = self.stack.enter_context(made)
         self.made.start()
         return self.made

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from tests.faults.checking import check
-from tests.faults.ground import Broker
+from tests.faults.ground import SERVICES, Broker
 from tests.faults.load import Carrier, carriers, two_carriers, until_more
-from tests.running import SERVICES, System, until
+from tests.running import System, until
 from tests.system.acts import event, laptops, life, ordered, uai, verdicts, when
 
 pytestmark = pytest.mark.parametrize("ground", ["sqlite"], indirect=True)

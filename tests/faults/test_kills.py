@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from tests.faults.checking import ask, check, offsets
-from tests.faults.ground import Sometimes
+from tests.faults.ground import SERVICES, Sometimes
 from tests.faults.load import carriers, two_carriers, until_more
-from tests.running import SERVICES, System, until
+from tests.running import System, until
 from tests.system.acts import MODEL, ended_job, laptops, list_schools, place_order, post_file, uai
 
 ROWS = 4_000

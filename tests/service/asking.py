@@ -20,6 +20,7 @@ from msgspec import Struct, inspect
 from deploy.published import services
 from services.delivery.epcis.words import CONTEXT
 from services.ordering.intake.orders import OrderBody
+from services.repairs.core import case_of
 from shared import settings
 from shared.documents import HTML, JSON
 from shared.parking import park, parked_record
@@ -37,6 +38,7 @@ from tests.builders import (
     a_serial_list,
     a_strange_record,
     built,
+    key_of,
 )
 from tests.service import epcis
 
@@ -59,6 +61,7 @@ WORDS: Mapping[str, Any] = {
     "spare_share": 0.05,
     "departments": [],
 }
+CASE = case_of("region", "i1", key_of())
 EXAMPLES: Mapping[str, Any] = {
     # An order whose number is not taken yet.
     "/api/school-years/{year}/orders": {
@@ -66,6 +69,24 @@ EXAMPLES: Mapping[str, Any] = {
         "buyer": "region",
         "supplier": "hexalog",
         "lots": [{"lot": "L1", "model": "HP 245 G8", "paid_by": "region"}],
+    },
+    "/api/incidents": {
+        "incidents": [
+            {
+                "id": "i2",
+                "laptop": a_laptop(),
+                "reported_at": DAY.isoformat(),
+                "desk": "metz",
+                "cause": "defect",
+                "fault": 7,
+                "text": "Écran noir",
+            }
+        ]
+    },
+    "/api/cases/{case}/{act}": {"id": "a1", "happened_at": DAY.isoformat()},
+    "/api/recalls": {"id": "R1", "model": "HP 245 G8", "lot": "L1", "reason": "Charnières"},
+    "/api/case-acts": {
+        "acts": [{"case": CASE, "act": "start", "id": "a2", "happened_at": DAY.isoformat()}]
     },
     "/epcis/capture": epcis.a_document(epcis.a_scan(1, eventID=None)),
     "/epcis/events": {"@context": CONTEXT, **epcis.declared(epcis.an_event(1))},
@@ -78,6 +99,8 @@ PATHS = {
     "order": "BC1",
     "maker": "hp",
     "serial": "5CD0001",
+    "case": CASE,
+    "act": "start",
     "topic": "ordering.facts",
 }
 
@@ -219,7 +242,7 @@ class Asked(Struct, frozen=True):
 
 
 # Pages that need a key send whoever has none to where it is typed; and those that only lead on.
-SIGNED = ("/receptions/{sscc}", "/hand-outs/{uai}", "/needs")
+SIGNED = ("/receptions/{sscc}", "/hand-outs/{uai}", "/needs", "/counter")
 LEADING = ("/find", "/hand-outs")
 
 
@@ -247,6 +270,12 @@ def furnished(running: Running) -> Asked:
         needs = f"uai,newcomers,stock_back\n{OTHER_SCHOOL},100,0\n"
         running.file("region", "/api/school-years/2020-2021/needs/imports", needs)
         names["jobs"] = job["id"]
+    if running.name == "repairs":
+        incident = {"id": "i1", "laptop": a_laptop(), "reported_at": DAY.isoformat()}
+        told = {"incidents": [incident | {"desk": "metz", "cause": "defect"}]}
+        running.ask("region", "POST", "/api/incidents", json=told)
+        rows = "id,maker,serial,reported_at,cause\n"
+        names["jobs"] = running.file("region", "/api/incidents/imports", rows)["id"]
     return Asked(running, names)
 
 

@@ -110,3 +110,8 @@ def settled(up: Up) -> Callable[[str], Asked]:
         return known[name]
 
     return made
+
+
+@pytest.fixture
+def repairs(empty: Up) -> Running:
+    return empty("repairs")

@@ -1,6 +1,7 @@
 """What a service says put before another that hears it, as if Kafka stood between them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from aiokafka import ConsumerRecord
 
@@ -10,14 +11,19 @@ from services.delivery import store as store_of_delivery
 from services.ordering import consumer as of_ordering
 from services.ordering import core as core_of_ordering
 from services.ordering import store as store_of_ordering
+from services.repairs import consumer as of_repairs
+from services.repairs import core as core_of_repairs
+from services.repairs import store as store_of_repairs
 from services.tracking import consumer as tracking
 from shared import hearing
 from shared.transact import Service
 from tests.builders import DAY, SCHOOLS_CSV, Running, a_serial_list, an_order, facts
 
+POLICY = core_of_repairs.read(Path("deploy/repair-policy.toml").read_text())
 DECIDING = {
     "delivery": (of_delivery.REACTIONS, core_of_delivery.CORE, store_of_delivery.SHELVES),
     "ordering": (of_ordering.REACTIONS, core_of_ordering.CORE, store_of_ordering.SHELVES),
+    "repairs": (of_repairs.REACTIONS, core_of_repairs.core(POLICY), store_of_repairs.SHELVES),
 }
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -287,7 +288,7 @@ def test_strange_texts_are_kept_as_texts_or_refused_and_never_meet_a_bug(
             body, id = named(alone(call, pointer), pointer, text, f"id {number}")
             raw = written(body, pointer, json.dumps(text))
             answer = sent(service, call, raw, **{"idempotency-key": f"id {number}"})
-            if answer.status_code not in (200, 201, 404, 409, 422):
+            if answer.status_code not in (200, 201, 202, 404, 409, 422):
                 troubles[pointer, text[:20]] = f"{answer.status_code} {answer.text[:200]}"
             elif len(answer.content) > LONGEST_ANSWER:
                 troubles[pointer, text[:20]] = f"{len(answer.content)} bytes"
@@ -315,6 +316,8 @@ def named(body: Any, pointer: str, text: str, id: str) -> tuple[Any, str]:
 def test_in_a_batch_what_is_wrong_holds_nothing_else_back(call: Call, asked: Furnished) -> None:
     service = asked(call.service)
     item = call.example[call.in_a_batch][0]
+    stored = "SELECT id FROM ledger WHERE cause IS NULL"
+    before = {row[0] for row in service.running.rows(stored)}
     wrong = ["5", '"x"', "null", "[]", "{}", "[{}]"]
     wrong += [written(item | {"extra": 1}), written(item | {"detail": "x" * 40_000})]
     wrong += [written(item, "/id", id) for id in ("5", "null", '""', '"\\t"', f'"{"x" * 201}"')]
@@ -323,11 +326,13 @@ def test_in_a_batch_what_is_wrong_holds_nothing_else_back(call: Call, asked: Fur
         for pointer, value in places(one):
             if isinstance(value, dict) and pointer.endswith(("/laptops/0", "/laptop")):
                 value["serial"] = f"5CD{n:04d}"
+        if "case" in one:  # the same act at the same moment would be the same act
+            one["happened_at"] = (DAY + timedelta(minutes=n)).isoformat()
     items = [text for pair in zip(map(written, good), [*wrong, "1"], strict=True) for text in pair]
     answer = sent(service, call, f'{{"{call.in_a_batch}":[{",".join(items)}]}}')
     told = answer.json()["verdicts"]
     assert [one["id"] for one in told[::2]] == [one["id"] for one in good]
     assert {one["verdict"] for one in told[::2]} <= {"applied", "waiting"}
     assert {one["verdict"] for one in told[1::2]} == {"refused"}
-    kept = {row[0] for row in service.running.rows("SELECT id FROM ledger WHERE cause IS NULL")}
-    assert kept == {one["id"] for one in good}
+    kept = {row[0] for row in service.running.rows(stored)}
+    assert kept - before == {one["id"] for one in good}

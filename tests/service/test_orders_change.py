@@ -150,7 +150,7 @@ def test_of_a_cancelled_order_no_serial_is_taken_and_no_line_admitted(ordered: R
 def test_the_laptops_of_a_large_order_are_called_off_in_the_background(
     ordered: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.ordering.intake.asking.LIMIT", 1)
+    monkeypatch.setattr("shared.asking.LIMIT", 1)
     told = cancel(ordered).json()
     assert told["called_off"] == 2
     job = ordered.ended("region", f"/api/jobs/{told['job']}")

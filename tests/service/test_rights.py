@@ -127,6 +127,26 @@ RIGHTS: Mapping[str, Mapping[str, frozenset[str] | None]] = {
         "OPTIONS /epcis/events/{id:path}": ANY,
         "POST /api/readings/{topic}/begin-again": OPS,
     },
+    "repairs": DECIDING
+    | JOB_PAGES
+    | {
+        # They lead to /key whoever has none, and are for desks and the region.
+        "GET /": OPEN,
+        "GET /cases.csv": OPEN,
+        "GET /counter": OPEN,
+        "POST /counter": OPEN,
+        "POST /api/incidents": REGION | {"desk"},
+        "POST /api/incidents/imports": REGION | {"desk"},
+        "GET /api/cases": REGION | OPS | {"desk"},
+        "GET /api/cases/{case}": REGION | OPS | {"desk"},
+        "POST /api/cases/{case}/{act}": REGION | {"desk"},
+        "POST /api/case-acts": REGION | {"desk"},
+        "GET /api/laptops/{maker}/{serial}": REGION | OPS | {"desk"},
+        "GET /api/pools/{uai}": REGION | OPS | {"desk", "school"},
+        "GET /api/export/ords.csv": REGION | OPS | {"desk"},
+        "POST /api/recalls": REGION,
+        "POST /api/readings/{topic}/begin-again": OPS,
+    },
     "tracking": CARE
     | PAGES
     | {

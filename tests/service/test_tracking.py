@@ -23,7 +23,7 @@ from services.tracking import (
 )
 from services.tracking.shown import Place
 from shared import parking, telemetry, upkeep
-from shared.contracts import delivery, ordering
+from shared.contracts import delivery, ordering, repairs
 from shared.contracts.envelope import Envelope, headers
 from shared.contracts.identifiers import Makers
 from shared.databases import Database
@@ -134,6 +134,16 @@ async def test_a_fact_that_comes_again_under_another_number_has_its_effect_once(
     assert [one["sequence"] for one in timeline[1]] == [1]
 
 
+async def test_two_publishers_may_give_their_facts_one_id_for_both_heard_the_same(
+    database: Database,
+) -> None:
+    heard = (delivery.LaptopExpected("BC1", "1", SCHOOL), repairs.LaptopPlaced(SCHOOL))
+    for outcome in ("applied", "duplicate"):
+        told = [record(fact, 1, name="one") for fact in heard]
+        assert await hear(database, *told) == [outcome, outcome]
+    assert not await database.read(unusual.gaps)
+
+
 async def anomalies(database: Database) -> Sequence[intake.Anomaly]:
     listed = await database.read(lambda connection: intake.anomalies_of(connection, "", 500))
     assert listed.total == len(listed.items)
@@ -173,6 +183,7 @@ async def flags(database: Database, key: str = LAPTOP) -> set[str]:
     return found
 
 
+DESK = "desk:metz"
 LATE = 24 * 9  # hours: nine days, among them at least five working days
 LIVES: dict[str, list[ConsumerRecord]] = {
     "unannounced": [record(delivery.LaptopArrived(SHIPMENT), 1)],
@@ -194,6 +205,15 @@ LIVES: dict[str, list[ConsumerRecord]] = {
     "not-received": [
         record(delivery.LaptopHandedOut(STUDENTS[0], SCHOOL, False, DAY, None, True, True), 1)
     ],
+    "stolen": [record(repairs.TheftReported("1"), 1, DESK)],
+    "lost": [record(repairs.LossReported("1"), 1, DESK)],
+    "on-loan": [record(repairs.LaptopLent("1", key_of(2), DAY.date()), 1, DESK)],
+    "loan-overdue": [
+        record(repairs.LaptopLent("1", key_of(2), DAY.date()), 1, DESK),
+        record(repairs.LoanOverdue("1", DAY.date()), 2, "clock", 48),
+    ],
+    "replaced": [record(repairs.LaptopSwapped("1", key_of(2), None, SCHOOL), 1, DESK)],
+    "recalled": [record(repairs.IncidentLogged("1", "metz", "recall", None, "R1"), 1, DESK)],
     "hand-out-missed": [record(delivery.HandOutMissed(SCHOOL), 1, COUNTER)],
 }
 
@@ -212,7 +232,9 @@ async def test_what_is_unusual_about_a_laptop_is_flagged_until_it_is_withdrawn(
     else:
         last = records[-1]
         source = dict(last.headers)["ce_source"].decode()
-        withdrawn = delivery.LaptopFactWithdrawn(source, f"event {last.offset}")
+        of_repairs = dict(last.headers)["ce_type"].startswith(b"repairs.")
+        taken_back = repairs.CaseFactWithdrawn if of_repairs else delivery.LaptopFactWithdrawn
+        withdrawn = taken_back(source, f"event {last.offset}")
         await hear(database, record(withdrawn, last.offset + 1, source, 500))
     assert flag not in await flags(database)
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
@@ -52,14 +53,14 @@ async def ordered(database: Database, *promised: date) -> None:
     await database.write(partial(transact, service=ORDERING, claims=claims, now=PLACED))
 
 
-def asked(connection: Connection, day: date, known: list[date]) -> Sequence[str]:
+def asked(connection: Connection, day: date, known: list[date]) -> Sequence[tuple[str, Any]]:
     known.append(day)
     return store.due(connection, day)
 
 
 def close(database: Database, clock: Clock, known: list[date]) -> Callable[[], Awaitable[None]]:
     due = partial(asked, known=known)
-    return closing_days(Closing(database, ORDERING, clock, due, core.CloseDay, lambda: None))
+    return closing_days(Closing(database, ORDERING, clock, due, lambda: None))
 
 
 async def told(database: Database) -> list[tuple[str, str, datetime]]:

@@ -1,6 +1,7 @@
 """What pages say: dates, words in two languages, hostile text, the life line, files."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -18,7 +19,7 @@ from services.tracking.shown import Filter, Found, LaptopLife
 from shared.contracts import delivery, ordering
 from shared.hearing import tag
 from shared.pages import errors, french, jobs, life_line, parked, rendering, static
-from shared.pages.life_line import Station
+from shared.pages.life_line import Branch, Station
 from shared.pages.rendering import Entry, Site, Visit
 from shared.pages.tables import Listing, csv_lines
 from tests.browser import examples
@@ -218,7 +219,7 @@ def test_a_discrepancy_is_named_by_its_kind() -> None:
 @given(st.text(), st.dictionaries(st.text(), st.text()))
 def test_a_fact_that_is_new_to_us_is_still_shown(tag: str, body: dict[str, str]) -> None:
     assert isinstance(sentences.summary(tag, body), str)
-    assert sentences.summary("repairs.laptop-swapped.v1", body) == "laptop swapped"
+    assert sentences.summary("handover.laptop-painted.v1", body) == "laptop painted"
 
 
 def test_a_value_new_to_us_is_shown_as_it_is() -> None:
@@ -336,13 +337,24 @@ def test_no_page_holds_a_script_or_a_style_of_its_own() -> None:
 # -- the life line
 
 
-def drawn(*stations: Station) -> str:
-    return str(life_line.drawn(stations, in_french, "fr"))
+def drawn(*stations: Station, branches: Sequence[Branch] = ()) -> str:
+    return str(life_line.drawn(stations, branches, in_french, "fr"))
 
 
 ORDERED = Station("ordered", "commandé", "passed", at(4, 14))
 ARRIVED = Station("arrived", "arrivé", "present", at(8, 31))
 GIVEN = Station("handed-over", "cédé", "to-come", far=True)
+
+
+def test_a_repair_leaves_the_line_and_rejoins_it_and_a_loan_runs_beside() -> None:
+    repair = Branch("panne", at(9, 1), at(9, 2))
+    loan = Branch("autre ordinateur prêté", at(9, 3), parallel=True)
+    text = drawn(ORDERED, ARRIVED, GIVEN, branches=[repair, loan])
+    assert text.count('<path class="branch"') == 4  # two, on a desk and on a phone
+    assert text.count('<circle class="branch open"') == 2
+    assert "panne, du " in text
+    assert "autre ordinateur prêté, depuis le " in text
+    assert "branch" not in drawn(ORDERED, ARRIVED, GIVEN)
 
 
 def test_who_listens_hears_every_station_its_state_and_its_date() -> None:

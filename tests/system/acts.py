@@ -10,6 +10,7 @@ from shared.contracts import identifiers
 from tests.running import System, until
 
 MODEL = "HP 245 G8"
+DESK = "desk:metz"
 SCHOOL_COLUMNS = "uai,nom,departement,commune"
 STUDENT = "9f1b6d1e-0d4e-4a55-9a54-6e7f1c1f1b11"
 KIT = {"laptop": True, "sleeve": True, "storage": True}
@@ -57,7 +58,9 @@ def list_schools(system: System, *uais: str) -> None:
     assert job["applied"] + job["duplicate"] == len(uais), job
 
 
-def place_order(system: System, quantity: int, *uais: str, number: str = "") -> str:
+def place_order(
+    system: System, quantity: int, *uais: str, number: str = "", lot: str = "L1"
+) -> str:
     """An order with a line of that many laptops for each school; its number. Lines are 1, 2, 3…"""
     number = number or f"BC-{next(_number)}"
     lines = [
@@ -66,7 +69,7 @@ def place_order(system: System, quantity: int, *uais: str, number: str = "") -> 
             "uai": uai,
             "model": MODEL,
             "quantity": quantity,
-            "lot": "L1",
+            "lot": lot,
             "paid_by": "region",
         }
         for place, uai in enumerate(uais, 1)
@@ -181,6 +184,114 @@ def hand_out(system: System, school: str, laptop: str, at: str, **more: Any) -> 
     assert answer.status_code == httpx.codes.OK, answer.text
     verdict: dict[str, Any] = answer.json()["verdicts"][0]
     return verdict
+
+
+def counted(system: System, school: str, keys: Sequence[str], at: str = "2020-08-27") -> None:
+    """A school has laptops in its stock."""
+    told = event("received", f"{at}T11:00:00+02:00", keys)
+    assert verdicts(system, f"school:{school}", told) == ["applied"]
+
+
+# -- repairs
+
+
+def with_student(system: System, school: str, *keys: str, student: str = STUDENT) -> str:
+    """Laptops that are the region's, with one student, as repairs and tracking know by now; the
+    order's number.
+    """
+    order = in_stock(system, school, *keys)
+    for key in keys:
+        handed = hand_out(system, school, key, "2020-09-01T09:00:00+02:00", student=student)
+        assert handed["verdict"] == "applied"
+    for key in keys:
+        when(system, key, lambda now: told_in_order(now).count("laptop-placed") > 1)
+    return order
+
+
+def in_stock(system: System, school: str, *keys: str) -> str:
+    """Laptops that are the region's, in a school's stock, as repairs and tracking know by now; the
+    order's number.
+    """
+    order = ordered(system, school, keys)
+    counted(system, school, keys)
+    admit(system, order)
+    known = {"laptop-registered", "warranty-noted", "laptop-placed"}
+    for key in keys:
+        when(system, key, lambda now: known <= {*told_in_order(now)})
+    return order
+
+
+def incident(laptop: str, at: str, cause: str = "defect", **more: Any) -> Event:
+    """An incident under an id of its own."""
+    told = {"id": f"i{next(_number)}", "laptop": named(laptop), "reported_at": at, "cause": cause}
+    return told | more
+
+
+def log(system: System, *incidents: Event, desk: str = DESK) -> list[dict[str, Any]]:
+    """Incidents at a desk; the verdict on each."""
+    answer = system.call("repairs", desk, "/api/incidents", {"incidents": incidents})
+    assert answer.status_code == httpx.codes.OK, answer.text
+    told: list[dict[str, Any]] = answer.json()["verdicts"]
+    return told
+
+
+def opened(system: System, laptop: str, at: str, cause: str = "defect", **more: Any) -> str:
+    """An incident of a laptop that repairs knows; the number of its case."""
+    (told,) = log(system, incident(laptop, at, cause, **more))
+    assert told["verdict"] == "applied", told
+    number: str = told["case"]
+    return number
+
+
+def act_on(
+    system: System, case: str, name: str, at: str, party: str = DESK, **told: Any
+) -> httpx.Response:
+    """An act on a case under an id of its own, as it is answered."""
+    body = {"id": f"a{next(_number)}", "happened_at": at} | told
+    return system.call("repairs", party, f"/api/cases/{case}/{name}", body)
+
+
+def done(system: System, case: str, name: str, at: str, **told: Any) -> dict[str, Any]:
+    """An act on a case that is done; the case after it."""
+    answer = act_on(system, case, name, at, **told)
+    assert answer.status_code == httpx.codes.OK, answer.text
+    assert answer.json()["verdict"] == "applied", answer.text
+    shown: dict[str, Any] = answer.json()["case"]
+    return shown
+
+
+def refused(system: System, case: str, name: str, at: str, **told: Any) -> str:
+    """An act on a case that is not done; why."""
+    answer = act_on(system, case, name, at, **told)
+    assert answer.status_code == httpx.codes.CONFLICT, answer.text
+    code: str = answer.json()["code"]
+    return code
+
+
+def case_of(system: System, number: str) -> dict[str, Any]:
+    """A case as its desk sees it."""
+    shown: dict[str, Any] = system.call("repairs", DESK, f"/api/cases/{number}").json()
+    return shown
+
+
+def cases_at(system: System, desk: str) -> dict[str, dict[str, Any]]:
+    """All cases of a desk, by their numbers."""
+    found: dict[str, dict[str, Any]] = {}
+    cursor: str | None = ""
+    total = 0
+    while cursor is not None:
+        path = f"/api/cases?desk={desk.partition(':')[2]}&limit=500&cursor={cursor}"
+        page = system.call("repairs", desk, path).json()
+        found |= {case["case"]: case for case in page["items"]}
+        cursor, total = page["next"], page["total"]
+    assert len(found) == total
+    return found
+
+
+def card(system: System, laptop: str) -> dict[str, Any]:
+    """A laptop as a desk sees it."""
+    shown: dict[str, Any] = system.call("repairs", DESK, f"/api/laptops/{laptop}").json()
+    return shown
 
 
 # -- tracking

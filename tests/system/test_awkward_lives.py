@@ -5,6 +5,7 @@ from uuid import uuid4
 from tests.running import System, until
 from tests.system.acts import (
     admit,
+    counted,
     event,
     hand_out,
     laptops,
@@ -18,12 +19,6 @@ from tests.system.acts import (
 )
 
 ACME = "carrier:acme"
-
-
-def counted(system: System, school: str, keys: list[str], at: str = "2020-08-27") -> None:
-    """A school has laptops in its stock."""
-    told = event("received", f"{at}T11:00:00+02:00", keys)
-    assert verdicts(system, f"school:{school}", told) == ["applied"]
 
 
 def test_a_newcomer_in_january_takes_a_laptop_that_lay_in_stock_since_summer(

@@ -1,15 +1,12 @@
 """Needs, orders that change, and what only time brings about, through the whole system."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-from tests import running
-from tests.places import Kafka
+from partners.year.play import move_clock
 from tests.running import System, until
 from tests.system.acts import (
     MODEL,
@@ -173,29 +170,6 @@ def test_a_discrepancy_shows_on_the_order_it_concerns(system: System) -> None:
 # -- what only time brings about
 
 
-@pytest.fixture(scope="module")
-def clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("clock") / "clock"
-
-
-def set_clock(clock: Path, at: datetime) -> None:
-    beside = clock.with_name("next")
-    beside.write_text(at.isoformat())
-    beside.replace(clock)
-
-
-@pytest.fixture(scope="module")
-def moved(clock: Path, kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The three services, on SQLite, with a clock that a test sets; it stands on 1 August 2020."""
-    running.fresh_topics(kafka.bootstrap)
-    set_clock(clock, datetime(2020, 8, 1, 8, tzinfo=UTC))
-    with running.system(tmp_path_factory.mktemp("moved"), "sqlite", kafka.bootstrap) as made:
-        for one in made.services.values():
-            one.environment = {**one.environment, "TROUSSEAU_CLOCK": str(clock)}
-        made.start()
-        yield made
-
-
 def test_time_alone_makes_an_order_late_and_a_laptop_one_that_nobody_came_for(
     moved: System, clock: Path
 ) -> None:
@@ -207,7 +181,7 @@ def test_time_alone_makes_an_order_late_and_a_laptop_one_that_nobody_came_for(
     assert announce(moved, "BC-L", keys)["applied"] == 3
     for key in keys:
         when(moved, key, lambda now: "laptop-expected" in told_in_order(now))
-    set_clock(clock, datetime(2020, 8, 5, 12, tzinfo=UTC))
+    move_clock(clock, datetime(2020, 8, 5, 12, tzinfo=UTC))
     counted = event("received", "2020-08-05T11:00:00+02:00", keys[:2])
     assert verdicts(moved, f"school:{school}", counted) == ["applied"]
     until(lambda: order(moved, "BC-L")["delivered"] == 2, "ordering heard of it")
@@ -218,11 +192,11 @@ def test_time_alone_makes_an_order_late_and_a_laptop_one_that_nobody_came_for(
     assert handed["verdict"] == "applied"
     for key in keys:
         when(moved, key, lambda now: "laptop-cleared" in told_in_order(now))
-    set_clock(clock, datetime(2020, 8, 10, 21, tzinfo=UTC))
+    move_clock(clock, datetime(2020, 8, 10, 21, tzinfo=UTC))
     assert order(moved, "BC-L")["lines"][0]["late"] is None
-    set_clock(clock, datetime(2020, 8, 10, 22, 30, tzinfo=UTC))  # past midnight in Paris
+    move_clock(clock, datetime(2020, 8, 10, 22, 30, tzinfo=UTC))  # past midnight in Paris
     until(lambda: order(moved, "BC-L")["lines"][0]["late"] == 1, "the order is late")
-    set_clock(clock, datetime(2020, 9, 8, tzinfo=UTC) + timedelta(hours=6))
+    move_clock(clock, datetime(2020, 9, 8, tzinfo=UTC) + timedelta(hours=6))
     missed = when(moved, keys[1], lambda now: "hand-out-missed" in now["flags"])
     (told,) = (fact for fact in missed["timeline"] if "hand-out-missed" in fact["type"])
     assert (told["source"], told["happened_at"]) == ("clock", "2020-09-04T22:00:00Z")
@@ -235,6 +209,6 @@ SIGNED_IN_TIME = {"minor": False, "student_signed_at": "2020-08-05T13:00:00+02:0
 
 def test_a_clock_far_ahead_of_the_brokers_stops_nothing(moved: System, clock: Path) -> None:
     school, keys = uai(), laptops(1)
-    set_clock(clock, datetime(2041, 9, 1, 8, tzinfo=UTC))
+    move_clock(clock, datetime(2041, 9, 1, 8, tzinfo=UTC))
     ordered(moved, school, keys)
     when(moved, keys[0], {"location": "announced"})

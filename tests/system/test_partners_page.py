@@ -1,4 +1,4 @@
-"""What docs/partners.md tells partners is so: its examples, run as they stand, its tables."""
+"""What docs/partners.md and docs/desks.md tell is so: examples, run as they stand, and tables."""
 
 import json
 import os
@@ -14,6 +14,8 @@ import pytest
 from services.delivery.core.commands import STEPS, may_report
 from services.delivery.events import ITEM_BYTES
 from services.delivery.intake import ITEMS
+from services.repairs import core
+from services.repairs.events import ACTS
 from shared import serving
 from shared.contracts.strict import DEPTH
 from tests import running
@@ -23,7 +25,7 @@ from tests.running import System
 from tests.system import acts
 
 PAGE = (ROOT / "docs" / "partners.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+DESKS = (ROOT / "docs" / "desks.md").read_text()
 ORDER, SCHOOL = "BC-2020-017", "0670080Y"
 ANY = "…"
 BETWEEN = "--- the next block ---\n"
@@ -35,6 +37,14 @@ def system(kafka: Kafka, tmp_path: Path) -> Iterator[System]:
     with running.system(tmp_path, "sqlite", kafka.bootstrap) as made:
         made.start()
         yield made
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """The examples of a page, each with its kind."""
+    found: list[tuple[str, str]] = re.findall(
+        r"^```(\w+)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE
+    )
+    return found
 
 
 def as_said(system: System, blocks: list[str]) -> list[str]:
@@ -65,22 +75,33 @@ def alike(shown: Any, said: Any) -> bool:
     return bool(shown in (ANY, said))
 
 
-def test_every_example_is_answered_as_the_page_shows(system: System) -> None:
+@pytest.mark.parametrize("page", [PAGE, DESKS], ids=["partners", "desks"])
+def test_every_example_is_answered_as_the_page_shows(system: System, page: str) -> None:
     acts.list_schools(system, SCHOOL)
     acts.place_order(system, 3, SCHOOL, number=ORDER)
 
-    said = as_said(system, [text for kind, text in BLOCKS if kind == "sh"])
+    said = as_said(system, [text for kind, text in blocks(page) if kind == "sh"])
 
     answers = iter(said)
     answer = ""
-    for kind, shown in BLOCKS:
+    for kind, shown in blocks(page):
         if kind == "sh":
             answer = next(answers)
         elif kind == "json":
             assert alike(json.loads(shown), json.loads(answer)), answer
         else:
             assert answer.replace("\r", "") == shown
-    assert {kind for kind, _ in BLOCKS} == {"sh", "json", "csv"}
+    assert {kind for kind, _ in blocks(page)} >= {"sh", "json"}
+
+
+def test_the_desks_page_names_every_act_and_the_words_of_the_policy() -> None:
+    rows = re.findall(r"^\| ([a-z-]+) \| .* \|(.*)\|$", DESKS, re.MULTILINE)
+    told = {act: set(re.findall(r"`(\w+)`", fields)) for act, fields in rows if act in ACTS}
+    assert told == {
+        name: {*act.needs, *act.may} - {"cover", "remedy"} for name, act in ACTS.items()
+    }
+    policy = core.read((ROOT / "deploy" / "repair-policy.toml").read_text())
+    assert f"({', '.join(cause for cause in policy.causes if cause != 'recall')})" in DESKS
 
 
 @pytest.mark.parametrize("role", ["carrier", "school", "ops"])

@@ -24,7 +24,8 @@ def system(kafka: Kafka, tmp_path: Path) -> Iterator[System]:
     if not DIRECTORY.exists():
         pytest.skip(f"the real directory of lycées is not on this machine ({DIRECTORY.name})")
     running.fresh_topics(kafka.bootstrap)
-    with running.system(tmp_path, "sqlite", kafka.bootstrap) as made:
+    names = ("ordering", "delivery", "tracking")
+    with running.system(tmp_path, "sqlite", kafka.bootstrap, names) as made:
         made.start()
         yield made
 
