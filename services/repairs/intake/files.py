@@ -40,31 +40,37 @@ LAPTOP = ("Computer ~ Laptop", "Laptop", 16)  # ORDS: category of the partner, i
 END_OF_LIFE = 3
 
 
+Cases = tuple[list[Found], dict[str, str]]
+"""Cases, and what was written of them by number."""
+
+
 def export(intake: Intake) -> Handler:
     """A handler that gives out cases as a table, the oldest first: a desk's own, or all."""
 
     async def give(request: Request) -> Response:
         party = request.state.party
         desk = party.partition(":")[2] if role(party) == "desk" else ""
-        return table(_lines(intake, desk), "ords.csv")
+        first = await intake.database.read(partial(_part, desk=desk, after=None))
+        return table(_lines(intake, desk, first), "ords.csv")
 
     return give
 
 
-async def _lines(intake: Intake, desk: str) -> AsyncIterator[str]:
+async def _lines(intake: Intake, desk: str, first: Cases) -> AsyncIterator[str]:
+    """The table in parts. The first is read before anything is sent, so that a database that is
+    away is told as such.
+    """
     yield _csv([COLUMNS])
-    after: str | None = None
+    found, texts = first
     while True:
-        found, texts = await intake.database.read(partial(_part, desk=desk, after=after))
         yield _csv(_row(one, texts.get(one.number, "")) for one in found)
         if len(found) < PART:
             return
         after = found[-1].number
+        found, texts = await intake.database.read(partial(_part, desk=desk, after=after))
 
 
-def _part(
-    connection: Connection, desk: str, after: str | None
-) -> tuple[list[Found], dict[str, str]]:
+def _part(connection: Connection, desk: str, after: str | None) -> Cases:
     found = store.exported(connection, desk, after, PART)
     return found, store.texts(connection, found)
 
