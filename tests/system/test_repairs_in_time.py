@@ -1,11 +1,14 @@
 """What only time brings about at a desk: overdue loans, late repairs, bad lots."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+
+from sqlalchemy import Connection, func, select
 
 from partners.year.play import move_clock
 from services.repairs import store
+from shared.closing import CLOSED
 from tests.faults.checking import ask
 from tests.running import System, until
 from tests.system.acts import (
@@ -80,6 +83,7 @@ def test_a_lot_of_which_many_laptops_fail_is_suspected_at_the_next_day_and_no_ot
     for key in (*bad, *good):
         when(moved, key, lambda now: "laptop-registered" in told_in_order(now))
     move_clock(clock, datetime(2021, 1, 11, 8, tzinfo=UTC))
+    until(lambda: ask(moved, "repairs", begun) == date(2021, 1, 11), "the days before are closed")
     broken = [incident(key, f"2021-01-11T07:{place:02d}:00Z") for place, key in enumerate(bad)]
     dropped = [incident(key, "2021-01-11T07:00:00Z", "breakage") for key in good]
     assert {one["verdict"] for one in log(moved, *broken, *dropped)} == {"applied"}
@@ -87,6 +91,12 @@ def test_a_lot_of_which_many_laptops_fail_is_suspected_at_the_next_day_and_no_ot
     move_clock(clock, datetime(2021, 1, 12, 8, tzinfo=UTC))
     found = until(lambda: suspected_among(moved, lots), "a lot is suspected")
     assert found == {f"L-bad-{school}"}
+
+
+def begun(connection: Connection) -> date | None:
+    """The day that repairs began last."""
+    found: date | None = connection.scalar(select(func.max(CLOSED.c.day)))
+    return found
 
 
 def suspected_among(system: System, lots: Iterable[str]) -> set[str]:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.repairs import core, store
 from services.repairs.imports import Recall, recall_of
-from shared.asking import Intake, each, named, unless_kept
+from shared.asking import UNKEPT, Intake, each, named, unless_kept
 from shared.contracts import identifiers
 from shared.decisions import Claim
 from shared.serving import Handler, answer, struct_body, trace_of
@@ -74,9 +74,10 @@ def _recall(
         trace=about.trace,
     )
     (verdict,) = transact(connection, intake.service, [claim], intake.now())
-    if verdict.verdict != "applied":
+    if verdict.verdict in UNKEPT:
         return verdict, RecallTold(about.recall, verdict.verdict, 0, None)
     keys = store.laptops_of(connection, about.model, about.lot)
     claims = [recall_of(party, about, key, intake.now()) for key in keys]
-    job = each(connection, intake, claims, "recalls", about)
+    again = verdict.verdict == "duplicate"
+    job = None if again else each(connection, intake, claims, "recalls", about)
     return verdict, RecallTold(about.recall, verdict.verdict, len(keys), job)
