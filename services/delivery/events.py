@@ -16,7 +16,6 @@ from services.delivery import core, register
 from services.delivery.register import (
     CONTRADICTION,
     INFORMATIONAL,
-    LaptopItem,
     LaptopVerdict,
     Name,
     Register,
@@ -25,7 +24,7 @@ from services.delivery.register import (
 from shared.access import role
 from shared.asking import NotTakenError, past
 from shared.contracts import identifiers
-from shared.contracts.identifiers import Makers
+from shared.contracts.identifiers import LaptopItem, Makers
 from shared.contracts.strict import Unreadable, convert
 from shared.decisions import Claim
 from shared.parking import park, parked_claim

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from services.delivery import core, store
 from services.delivery.store import Event
+from shared.contracts.identifiers import LaptopItem
 from shared.decisions import Claim
 from shared.transact import Verdict, worst
 
@@ -27,13 +28,6 @@ CONTRADICTION = Verdict(
 
 Name = tuple[str, str]
 """The party of an event, and the id that the party gave it."""
-
-
-class LaptopItem(Struct, frozen=True, forbid_unknown_fields=True):
-    """A laptop as people name it."""
-
-    maker: str
-    serial: str
 
 
 class LaptopVerdict(Struct, frozen=True, omit_defaults=True):

@@ -11,20 +11,13 @@ from services.repairs import core
 from shared.access import role
 from shared.asking import NotTakenError, past
 from shared.contracts import identifiers, repairs
-from shared.contracts.identifiers import Makers
+from shared.contracts.identifiers import LaptopItem, Makers
 from shared.contracts.strict import Unreadable, convert
 from shared.decisions import Claim
 from shared.transact import Verdict
 
 ITEM_BYTES = 32 << 10
 TEXT = 10_000  # characters
-
-
-class LaptopItem(Struct, frozen=True, forbid_unknown_fields=True):
-    """A laptop as people name it."""
-
-    maker: str
-    serial: str
 
 
 class IncidentItem(Struct, frozen=True, forbid_unknown_fields=True):

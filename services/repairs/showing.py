@@ -100,7 +100,7 @@ def laptop_shown(
         under_warranty=bool(start and end and start <= desk.today <= end),
         lent_for=laptop.lent_for,
         stands_in_for=laptop.stands_in_for,
-        due_on=date.fromisoformat(laptop.due_on) if laptop.due_on else None,
+        due_on=laptop.due,
         overdue=laptop.overdue,
         replaced_by=laptop.replaced_by,
         replaces=laptop.replaces,

@@ -258,11 +258,19 @@ def cases(
     """Cases, the oldest first, from after a number: of a laptop, state, desk; open or not."""
     mine: list[ColumnElement[bool]] = [CASES.c[name] == value for name, value in where.items()]
     total = connection.scalar(select(func.count()).select_from(CASES).where(*mine)) or 0
+    return _oldest(connection, mine, after, limit), total
+
+
+def _oldest(
+    connection: Connection, mine: Sequence[ColumnElement[bool]], after: str | None, limit: int
+) -> list[Found]:
+    """Cases, the oldest first, from after a number."""
+    rows = select(*_FOUND).where(*mine)
     if after is not None:
-        at = connection.scalar(select(CASES.c.opened_at).where(CASES.c.number == after))
-        mine.append(tuple_(CASES.c.opened_at, CASES.c.number) > (at, after))
-    rows = select(*_FOUND).where(*mine).order_by(CASES.c.opened_at, CASES.c.number).limit(limit)
-    return [_found(row) for row in connection.execute(rows)], total
+        at = select(CASES.c.opened_at).where(CASES.c.number == after).scalar_subquery()
+        rows = rows.where(tuple_(CASES.c.opened_at, CASES.c.number) > tuple_(at, after))
+    found = connection.execute(rows.order_by(CASES.c.opened_at, CASES.c.number).limit(limit))
+    return [_found(row) for row in found]
 
 
 def open_cases(connection: Connection, desk: str = "") -> list[Found]:
@@ -274,12 +282,7 @@ def open_cases(connection: Connection, desk: str = "") -> list[Found]:
 
 def exported(connection: Connection, desk: str, after: str | None, limit: int) -> list[Found]:
     """Cases of a desk, or all, the oldest first, from after a number."""
-    mine = [CASES.c.desk == desk] if desk else []
-    if after is not None:
-        at = select(CASES.c.opened_at).where(CASES.c.number == after).scalar_subquery()
-        mine.append(tuple_(CASES.c.opened_at, CASES.c.number) > tuple_(at, after))
-    rows = select(*_FOUND).where(*mine).order_by(CASES.c.opened_at, CASES.c.number).limit(limit)
-    return [_found(row) for row in connection.execute(rows)]
+    return _oldest(connection, [CASES.c.desk == desk] if desk else [], after, limit)
 
 
 def ended_since(connection: Connection, since: datetime) -> list[Found]:

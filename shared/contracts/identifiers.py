@@ -78,6 +78,13 @@ def serial_number(text: str) -> str:
     return serial
 
 
+class LaptopItem(Struct, frozen=True, forbid_unknown_fields=True):
+    """A laptop as people name it."""
+
+    maker: str
+    serial: str
+
+
 class Makers(Struct, frozen=True):
     """Who makes laptops: every spelling of a maker's name to its one slug (deploy/makers.csv).
 

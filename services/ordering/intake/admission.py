@@ -23,18 +23,11 @@ from shared.asking import (
     unless_kept,
 )
 from shared.contracts import identifiers
-from shared.contracts.identifiers import Makers
+from shared.contracts.identifiers import LaptopItem, Makers
 from shared.contracts.strict import Unreadable, convert
 from shared.decisions import Claim
 from shared.serving import Handler, answer, invalid, struct_body, trace_of
 from shared.transact import Verdict, submit, transact
-
-
-class LaptopBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """A laptop as people name it."""
-
-    maker: str
-    serial: str
 
 
 class AdmissionBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -141,7 +134,7 @@ async def _listed(
 def _laptop(makers: Makers, said: Mapping[str, Any]) -> tuple[str, Verdict | None]:
     """A laptop's key; or how it was called, and why it is refused."""
     try:
-        laptop = convert(said, LaptopBody)
+        laptop = convert(said, LaptopItem)
         return makers.laptop(laptop.maker, laptop.serial), None
     except (Unreadable, ValueError) as trouble:
         called = "/".join(str(said.get(name, ""))[:60] for name in ("maker", "serial"))

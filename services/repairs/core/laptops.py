@@ -245,10 +245,9 @@ def _not_free(other: Laptop, key: str, name: str, field: str) -> Refusal | None:
 
 def close_day(now: Laptop, key: str, day: date) -> Decision:
     """A loan that was due before this day is overdue, once."""
-    if not now.lent_for or not now.due_on or now.overdue:
+    if not now.lent_for or now.due is None or now.overdue:
         return ()
-    due_on = date.fromisoformat(now.due_on)
-    return ((key, repairs.LoanOverdue(now.lent_for, due_on)),) if due_on < day else ()
+    return ((key, repairs.LoanOverdue(now.lent_for, now.due)),) if now.due < day else ()
 
 
 # -- evolve
