@@ -31,6 +31,7 @@ CHUNK = 2_000
 SWEEP_SECONDS = 1.0
 SEND_SECONDS = 30.0
 LATE_SECONDS = 3.0
+CLOSE_SECONDS = 2.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 LARGEST = 2 << 20  # bytes of a fact: a body of 1 MiB and what we add to it; so the topics have it
 LOCK = 746574
@@ -115,8 +116,8 @@ async def _active(relay: Relay) -> None:
                     async with asyncio.timeout(SWEEP_SECONDS):
                         await relay.woken.wait()
     finally:
-        relay.since = None
         await _end(producer)
+        relay.since = None
         if session is not None:
             with suppress(Exception):
                 async with asyncio.timeout(2):
@@ -126,13 +127,15 @@ async def _active(relay: Relay) -> None:
 
 async def _end(producer: AIOKafkaProducer) -> None:
     """Close a producer. What it cannot get rid of is not waited for: it goes again, from the
-    ledger.
+    ledger. A close that holds fast to a broker that is away may not even heed its cancelling, so it
+    is left behind.
     """
     sender = producer._sender  # noqa: SLF001  # a stop that is cut short leaves it at work for ever
     for close in (producer.stop, sender.close, producer.client.close):
-        with suppress(Exception):
-            async with asyncio.timeout(2):
-                await close()
+        closing = asyncio.ensure_future(close())
+        closing.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        if (await asyncio.wait([closing], timeout=CLOSE_SECONDS))[1]:
+            closing.cancel()
 
 
 async def _lock(database: Database) -> asyncpg.Connection | None:

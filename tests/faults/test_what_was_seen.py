@@ -6,6 +6,7 @@ from tests.faults.ground import Sometimes
 
 WANTED = {
     "a batch without an answer sent again",
+    "a batch of incidents sent again after a kill",
     "a duplicate absorbed after a kill",
     "a fact sent to Kafka again after a kill",
     "a job resumed after a kill",
