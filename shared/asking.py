@@ -4,7 +4,7 @@ envelope of items and a verdict is read, how an intent and what it means for man
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 
 from shared import jobs
+from shared.contracts import strict
 from shared.contracts.identifiers import Makers
 from shared.contracts.strict import Field
 from shared.databases import Database
@@ -24,7 +25,6 @@ from shared.telemetry import Metrics
 from shared.transact import LIMIT, Service, Verdict, submit, transact
 from shared.worker import Worker
 
-AHEAD = timedelta(minutes=10)
 UNKEPT = ("refused", "conflict")
 IDEMPOTENCY = {"Idempotency-Key": "Names the act, so that sent twice it is done once"}
 
@@ -137,19 +137,11 @@ def each(
 
 
 def past(field: str, moment: datetime, now: datetime) -> datetime:
-    """When something happened, in UTC so that one moment is one however written: at most ten
-    minutes ahead of us, with no lower bound. Raises NotTakenError.
-    """
-    if moment.tzinfo is None:
-        detail = f"/{field}: say the offset from UTC, as in 2020-09-01T08:12:00+02:00"
-        raise NotTakenError("naive-time", detail)
+    """When something happened, in UTC (strict.past). Raises NotTakenError."""
     try:
-        if moment > now + AHEAD:
-            detail = f"/{field}: it is more than ten minutes ahead of us"
-            raise NotTakenError("in-the-future", detail)
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise NotTakenError("invalid", f"/{field}: out of the calendar") from None
+        return strict.past(moment, now, f"/{field}")
+    except strict.Unreadable as trouble:
+        raise NotTakenError(trouble.code, f"{trouble.field}: {trouble}") from None
 
 
 def items(body: Any, name: str, most: int) -> Sequence[Any]:

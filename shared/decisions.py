@@ -45,9 +45,9 @@ class Claim(Struct, frozen=True, gc=False):
     """A command as it came: who says it, under which id, about which key, when it happened.
 
     `stated` is whether the time is the sender's word and so part of what he
-    said; `note` is his free text, which stays in this database. `correlation`
-    names what it all began with. A report tells what happened and is never
-    refused for state; an intent asks, and may be.
+    said; `note` is his free text, which stays in this database. `correlation` names what it all
+    began with; `told_by` is the event that a heard fact came of, as `<party> <id>`. A report tells
+    what happened and is never refused for state; an intent asks, and may be.
     """
 
     party: str
@@ -59,6 +59,7 @@ class Claim(Struct, frozen=True, gc=False):
     stated: bool = True
     note: str = ""
     correlation: str = ""
+    told_by: str = ""
     trace: str = ""
 
 

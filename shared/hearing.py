@@ -95,6 +95,7 @@ def _claim(heard: Heard, command: Any) -> Claim:
         happened_at=known.happened_at,
         command=command,
         correlation=known.correlation,
+        told_by=f"{known.source} {known.id}",
         trace=known.trace,
     )
 

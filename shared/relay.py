@@ -126,9 +126,8 @@ async def _active(relay: Relay) -> None:
 
 
 async def _end(producer: AIOKafkaProducer) -> None:
-    """Close a producer. What it cannot get rid of is not waited for: it goes again, from the
-    ledger. A close that holds fast to a broker that is away may not even heed its cancelling, so it
-    is left behind.
+    """Close a producer; what it cannot get rid of goes again, from the ledger. A close that holds
+    fast to a broker that is away, and may not heed its cancelling, is left behind.
     """
     sender = producer._sender  # noqa: SLF001  # a stop that is cut short leaves it at work for ever
     for close in (producer.stop, sender.close, producer.client.close):

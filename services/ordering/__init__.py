@@ -4,8 +4,9 @@ Owns: the school directory, school years and what each school needs in one, purc
     their lines, the suppliers' serial numbers, admission.
 Says: school-listed, spare-share-set, need-stated, needs-ordered, order-placed, order-amended,
     order-cancelled, order-late, order-line-fulfilled, line-announced, line-admitted,
-    line-delivered, laptop-announced, laptop-admitted, admission-refused, laptop-cancelled,
-    laptop-delivered, laptop-disputed, replacement-noted.
+    line-delivered, line-taken-back, laptop-announced, laptop-admitted, admission-refused,
+    laptop-cancelled, laptop-delivered, laptop-disputed, replacement-noted, laptop-note-withdrawn.
 Hears: delivery.laptop-received, delivery.laptop-handed-out, delivery.laptop-moved,
-    delivery.discrepancy-reported, repairs.replacement-needed.
+    delivery.discrepancy-reported, delivery.laptop-fact-withdrawn, repairs.replacement-needed,
+    repairs.case-fact-withdrawn.
 """

@@ -21,10 +21,20 @@ def replacement(fact: repairs.ReplacementNeeded) -> core.NoteReplacement:
     return core.NoteReplacement(fact.case)
 
 
+def taken_back(fact: delivery.LaptopFactWithdrawn) -> core.NoteTakenBack:
+    return core.NoteTakenBack(f"delivery: {fact.party} {fact.event}")
+
+
+def case_taken_back(fact: repairs.CaseFactWithdrawn) -> core.NoteTakenBack:
+    return core.NoteTakenBack(f"repairs: {fact.party} {fact.event}")
+
+
 REACTIONS: Reactions = {
     delivery.LaptopReceived: delivered,
     delivery.LaptopHandedOut: delivered,
     delivery.LaptopMoved: delivered,
     delivery.DiscrepancyReported: disputed,
+    delivery.LaptopFactWithdrawn: taken_back,
     repairs.ReplacementNeeded: replacement,
+    repairs.CaseFactWithdrawn: case_taken_back,
 }

@@ -98,6 +98,8 @@ class LaptopRow(Row, table=True):
     disputed: str | None = None
     gone: str = Field(sa_type=Text)
     replacement: str | None = None
+    counts: str = Field(sa_type=Text)
+    withdrawn: str = Field(sa_type=Text)
 
 
 SCHOOLS = table_of(SchoolRow)

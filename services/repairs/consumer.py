@@ -25,6 +25,10 @@ def handed_out(fact: delivery.LaptopHandedOut) -> core.Place:
     return core.Place(fact.school, fact.student)
 
 
+def take_back(fact: delivery.LaptopFactWithdrawn) -> core.TakeBack:
+    return core.TakeBack(f"{fact.party} {fact.event}")
+
+
 REACTIONS: Reactions = {
     ordering.LaptopAnnounced: register,
     ordering.LaptopAdmitted: note_warranty,
@@ -32,4 +36,5 @@ REACTIONS: Reactions = {
     delivery.LaptopBackToStock: received,
     delivery.LaptopMoved: moved,
     delivery.LaptopHandedOut: handed_out,
+    delivery.LaptopFactWithdrawn: take_back,
 }

@@ -6,12 +6,13 @@ Hears: delivery.*, ordering.school-listed, ordering.order-placed, ordering.order
     ordering.order-cancelled, ordering.order-late, ordering.laptop-announced,
     ordering.laptop-admitted, ordering.admission-refused, ordering.laptop-cancelled,
     ordering.laptop-delivered, ordering.laptop-disputed, ordering.replacement-noted,
-    repairs.laptop-registered, repairs.warranty-noted, repairs.laptop-placed,
-    repairs.incident-logged, repairs.warranty-decided, repairs.repair-started,
-    repairs.repair-waiting, repairs.laptop-repaired, repairs.laptop-beyond-repair,
-    repairs.laptop-returned-to-user, repairs.repair-reopened, repairs.loss-reported,
-    repairs.theft-reported, repairs.theft-confirmed, repairs.laptop-recovered,
-    repairs.replacement-needed, repairs.replacement-refused, repairs.laptop-swapped,
-    repairs.laptop-given-in-swap, repairs.loan-issued, repairs.loan-returned, repairs.laptop-lent,
-    repairs.laptop-back-from-loan, repairs.loan-overdue, repairs.case-fact-withdrawn.
+    ordering.laptop-note-withdrawn, repairs.laptop-registered, repairs.warranty-noted,
+    repairs.laptop-placed, repairs.placement-withdrawn, repairs.incident-logged,
+    repairs.warranty-decided, repairs.repair-started, repairs.repair-waiting,
+    repairs.laptop-repaired, repairs.laptop-beyond-repair, repairs.laptop-returned-to-user,
+    repairs.repair-reopened, repairs.loss-reported, repairs.theft-reported, repairs.theft-confirmed,
+    repairs.laptop-recovered, repairs.replacement-needed, repairs.replacement-refused,
+    repairs.laptop-swapped, repairs.laptop-given-in-swap, repairs.loan-issued,
+    repairs.loan-returned, repairs.laptop-lent, repairs.laptop-back-from-loan, repairs.loan-overdue,
+    repairs.case-fact-withdrawn.
 """

@@ -25,7 +25,7 @@ PASSED_OVER = (
     *(ordering.SpareShareSet, ordering.NeedStated, ordering.NeedsOrdered),  # ordering shows them
     # The laptops' own facts tell the same.
     *(ordering.LineAnnounced, ordering.LineAdmitted, ordering.LineDelivered),
-    ordering.OrderLineFulfilled,
+    *(ordering.LineTakenBack, ordering.OrderLineFulfilled),
     *(repairs.ModelRecalled, repairs.DefectSuspected),  # repairs shows them
 )
 TYPES = [type for type in fold.FOLDING.ranks if type not in PASSED_OVER]

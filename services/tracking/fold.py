@@ -19,7 +19,8 @@ from shared.decisions import Folding, Said
 class Life(Struct, frozen=True):
     """A laptop: its five facts, when it first came how far, where it belongs, by when it was
     promised (`due_at`: when that day ends in Paris), what stands in its place or it in another's,
-    what repairs says that is unusual (`marks`), and when a fact of it was last heard.
+    what repairs says that is unusual (`marks`), cases of recalls that it has not come back from
+    (`recalls`), and when a fact of it was last heard.
     """
 
     location: str = "unknown"
@@ -50,6 +51,7 @@ class Life(Struct, frozen=True):
     replaced_by: str | None = None
     replaces: str | None = None
     marks: tuple[str, ...] = ()
+    recalls: tuple[str, ...] = ()
     custody: Custody = Custody()
     changed_at: datetime | None = None
 
@@ -229,23 +231,29 @@ def _repaired(now: Life, fact: repairs.Fact) -> Life:
     """Whether it works, what stands in its place, what is unusual, as repair desks tell it."""
     after = replace(now, working=WORKING.get(type(fact), now.working))
     match fact:
+        case repairs.IncidentLogged(case, recall=str()):
+            after = replace(after, recalls=tuple(sorted({*now.recalls, case})))
         case repairs.IncidentLogged(cause=cause) if cause not in ELSEWHERE:
             after = replace(after, working="incident-reported")
-        case repairs.LaptopReturnedToUser(outcome=outcome):
+        case repairs.LaptopReturnedToUser(case, outcome=outcome):
             unmended = outcome is not None or now.working == "beyond-repair"
             as_it_was = "incident-reported" if now.working == "in-repair" else now.working
-            after = replace(after, working=as_it_was if unmended else "working")
+            after = replace(
+                after,
+                working=as_it_was if unmended else "working",
+                recalls=tuple(one for one in now.recalls if one != case),
+            )
         case repairs.LaptopSwapped(replaced_by=new):
             after = replace(after, replaced_by=new)
         case repairs.LaptopGivenInSwap(replaces=old, warranty_to=end):
             ends = str(end) if end else after.warranty_to
             after = replace(after, replaces=old, warranty_to=ends)
     came, gone = MARKS.get(type(fact), ((), ()))
-    if isinstance(fact, repairs.IncidentLogged) and fact.recall:
-        came = ("recalled",)
     if isinstance(fact, repairs.LoanOverdue) and "on-loan" not in now.marks:
         came = ()  # it was back by then, and that was told later
-    return replace(after, marks=tuple(sorted({*after.marks, *came} - {*gone})))
+    recalled = {"recalled"} if after.recalls else set()
+    marks = {*after.marks, *came, *recalled} - {*gone} - ({"recalled"} - recalled)
+    return replace(after, marks=tuple(sorted(marks)))
 
 
 ELSEWHERE = ("theft", "loss", "recall")  # causes that say nothing of whether it works
@@ -265,7 +273,6 @@ MARKS: Mapping[type, tuple[tuple[str, ...], tuple[str, ...]]] = {
     repairs.LaptopBackFromLoan: ((), ("on-loan", "loan-overdue")),
     repairs.LoanOverdue: (("loan-overdue",), ()),
     repairs.LaptopSwapped: (("replaced",), ()),
-    repairs.LaptopReturnedToUser: ((), ("recalled",)),
 }
 
 

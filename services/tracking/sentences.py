@@ -43,6 +43,10 @@ FACTS: dict[str, tuple[str, str]] = {
         "Écart noté pour sa commande",
         "Difference noted for its order",
     ),
+    "ordering.laptop-note-withdrawn": (
+        "Ce qu'on en comptait pour sa commande est annulé",
+        "What was counted of it for its order is withdrawn",
+    ),
     "delivery.shipment-announced": ("Expédition annoncée", "Shipment announced"),
     "delivery.shipment-dispatched": ("Expédition partie", "Shipment dispatched"),
     "delivery.shipment-in-transit": ("Expédition en route", "Shipment in transit"),
@@ -123,6 +127,10 @@ FACTS: dict[str, tuple[str, str]] = {
     "repairs.laptop-placed": (
         "Son lycée est connu des réparations[ : {school}]",
         "Its school is known to repairs[: {school}]",
+    ),
+    "repairs.placement-withdrawn": (
+        "Sa remise ou sa réception n'est plus connue des réparations",
+        "Its hand-out or count is no longer known to repairs",
     ),
     "repairs.incident-logged": (
         "Incident signalé au guichet[ {desk}]",

@@ -73,6 +73,7 @@ class LifeRow(Row, table=True):
     replaced_by: str | None = None
     replaces: str | None = None
     marks: str = Field(sa_type=Text)
+    recalls: str = Field(sa_type=Text)
     custody: str = Field(sa_type=Text)
     changed_at: datetime | None = Field(default=None, sa_type=Instant)
 

@@ -115,6 +115,15 @@ class LineDelivered(
     laptop: str
 
 
+class LineTakenBack(
+    Struct, frozen=True, forbid_unknown_fields=True, tag="ordering.line-taken-back.v1"
+):
+    """A laptop of a line was counted by mistake, and counts no more. Key: the order."""
+
+    line: str
+    laptop: str
+
+
 class OrderLineFulfilled(
     Struct, frozen=True, forbid_unknown_fields=True, tag="ordering.order-line-fulfilled.v1"
 ):
@@ -202,6 +211,8 @@ class LaptopDelivered(
 ):
     """Ordering heard that a school counted the laptop. Key: the laptop."""
 
+    event: str | None = None
+
 
 class LaptopDisputed(
     Struct, frozen=True, forbid_unknown_fields=True, tag="ordering.laptop-disputed.v1"
@@ -209,6 +220,7 @@ class LaptopDisputed(
     """Ordering heard of a discrepancy, of the kinds that delivery tells. Key: the laptop."""
 
     kind: str
+    event: str | None = None
 
 
 class ReplacementNoted(
@@ -217,6 +229,17 @@ class ReplacementNoted(
     """Another laptop is needed in the place of this one, says a repair case. Key: the laptop."""
 
     case: str
+    event: str | None = None
+
+
+class LaptopNoteWithdrawn(
+    Struct, frozen=True, forbid_unknown_fields=True, tag="ordering.laptop-note-withdrawn.v1"
+):
+    """What ordering heard of the laptop, said as an event that was withdrawn, holds no longer. Key:
+    the laptop.
+    """
+
+    event: str
 
 
 Fact = (
@@ -232,6 +255,7 @@ Fact = (
     | LineAnnounced
     | LineAdmitted
     | LineDelivered
+    | LineTakenBack
     | LaptopAnnounced
     | LaptopAdmitted
     | AdmissionRefused
@@ -239,6 +263,7 @@ Fact = (
     | LaptopDelivered
     | LaptopDisputed
     | ReplacementNoted
+    | LaptopNoteWithdrawn
 )
 
 RANK: dict[type, int] = {
@@ -248,12 +273,14 @@ RANK: dict[type, int] = {
     LineAdmitted: 3,
     OrderAmended: 4,
     LineDelivered: 5,
+    LineTakenBack: 5,
     OrderLineFulfilled: 6,
     OrderCancelled: 7,
     OrderLate: 8,
     SpareShareSet: 0,
     NeedStated: 1,
     NeedsOrdered: 2,
+    LaptopNoteWithdrawn: 9,
     LaptopAnnounced: 10,
     LaptopAdmitted: 60,
     AdmissionRefused: 61,

@@ -31,12 +31,23 @@ class WarrantyNoted(
 
 
 class LaptopPlaced(Struct, frozen=True, forbid_unknown_fields=True, tag="repairs.laptop-placed.v1"):
-    """Whom a desk gives it back to: a student (pseudonym), or the school that has it. Key: the
-    laptop.
+    """Whom a desk gives it back to: a student (pseudonym), or the school that has it. `event`: what
+    delivery was told, as `<party> <id>`. Key: the laptop.
     """
 
     school: str
     student: str | None = None
+    event: str | None = None
+
+
+class PlacementWithdrawn(
+    Struct, frozen=True, forbid_unknown_fields=True, tag="repairs.placement-withdrawn.v1"
+):
+    """What delivery was told of the laptop as an event, `<party> <id>`, holds no longer. Key: the
+    laptop.
+    """
+
+    event: str
 
 
 class IncidentLogged(
@@ -271,6 +282,7 @@ Fact = (
     LaptopRegistered
     | WarrantyNoted
     | LaptopPlaced
+    | PlacementWithdrawn
     | IncidentLogged
     | WarrantyDecided
     | RepairStarted
@@ -299,6 +311,7 @@ Fact = (
 
 RANK: dict[type, int] = {
     CaseFactWithdrawn: 10,
+    PlacementWithdrawn: 10,
     LaptopRegistered: 12,
     WarrantyNoted: 16,
     LaptopPlaced: 41,

@@ -9,6 +9,7 @@ numbers that only an infinity could hold.
 import json
 import re
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from math import isinf
 from typing import Any, NoReturn, TypeVar
 
@@ -16,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 DEPTH = 20
+AHEAD = timedelta(minutes=10)
 _PATH = re.compile(r"^(.*?)(?: - at `\$?(.*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
@@ -30,6 +32,21 @@ class Unreadable(Exception):
     def __init__(self, code: str, detail: str, field: str = "") -> None:
         super().__init__(detail)
         self.code, self.detail, self.field = code, detail, field
+
+
+def past(moment: datetime, now: datetime, field: str) -> datetime:
+    """When something happened, in UTC so that one moment is one however written: at most ten
+    minutes ahead of us, with no lower bound. Raises Unreadable.
+    """
+    if moment.tzinfo is None:
+        asked = "say the offset from UTC, as in 2020-09-01T08:12:00+02:00"
+        raise Unreadable("naive-time", asked, field)
+    try:
+        if moment > now + AHEAD:
+            raise Unreadable("in-the-future", "it is more than ten minutes ahead of us", field)
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Unreadable("invalid", "out of the calendar", field) from None
 
 
 def parse(raw: bytes) -> Any:

@@ -73,6 +73,12 @@ def test_found_again_after_that_it_is_nobodys_and_goes_back_to_the_school() -> N
     assert "stolen" not in tracking.flags(life)
 
 
+def test_a_recalled_laptop_is_recalled_until_it_comes_back_from_its_recalls_case() -> None:
+    recalled = repairs.IncidentLogged("9", "region", "recall", recall="R1")
+    assert life_after(HOME, recalled, BROKEN, RETURNED).marks == ("recalled",)
+    assert life_after(HOME, recalled, BROKEN, repairs.LaptopReturnedToUser("9")).marks == ()
+
+
 def test_a_loan_that_was_back_in_time_is_not_overdue_whenever_that_is_told() -> None:
     lent = repairs.LaptopLent(CASE, key_of(1), DUE)
     back, over = repairs.LaptopBackFromLoan(CASE), repairs.LoanOverdue(CASE, DUE)

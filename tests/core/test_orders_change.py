@@ -21,6 +21,7 @@ from services.ordering.core import (
     CountDelivered,
     NoteDelivered,
     NoteDisputed,
+    NoteTakenBack,
     PlaceOrder,
     RefuseAdmission,
 )
@@ -77,6 +78,9 @@ def state(past: Past, key: str) -> Any:
     return fold(core.CORE.folding, key, past.get(key, ()))[0]
 
 
+TOLD = "delivery: school:1 e1"
+
+
 def asked(subject: str, command: Any, at: datetime = DAY, party: str = "region") -> Claim:
     return a_claim(subject, command, party=party, happened_at=at)
 
@@ -90,8 +94,17 @@ def amend(**quantities: int) -> Claim:
     return asked(ORDER, AmendOrder(YEAR, wanted, "Mme X"))
 
 
-def deliver(number: int, at: datetime = DAY) -> Claim:
-    return asked(key_of(number), NoteDelivered(), at, "delivery")
+def heard(number: int, command: Any, event: str = "school:1 e1", at: datetime = DAY) -> Claim:
+    """What delivery said of a laptop because it was told this event."""
+    return replace(asked(key_of(number), command, at, "delivery"), told_by=event)
+
+
+def deliver(number: int, at: datetime = DAY, event: str = "school:1 e1") -> Claim:
+    return heard(number, NoteDelivered(), event, at)
+
+
+def take_back(number: int, event: str = "school:1 e1") -> Claim:
+    return heard(number, NoteTakenBack(f"delivery: {event}"))
 
 
 def placed() -> Past:
@@ -229,7 +242,8 @@ def test_a_refusal_holds_however_early_it_is_dated() -> None:
 
 def test_a_laptop_that_was_missing_and_is_found_counts_once() -> None:
     dispute = asked(key_of(1), NoteDisputed("missing"), DAY + timedelta(hours=1), "delivery")
-    past = after(placed(), announce(1), deliver(1), dispute, deliver(1, DAY + timedelta(days=30)))
+    found = deliver(1, DAY + timedelta(days=30), "school:1 e2")
+    past = after(placed(), announce(1), deliver(1), dispute, found)
     assert state(past, key_of(1)).disputed is None
     assert state(past, ORDER).delivered == {"1": 1}
 
@@ -277,7 +291,7 @@ def test_an_admission_holds_whichever_of_both_was_dated_earlier() -> None:
 
 def test_a_counted_laptop_counts_for_its_line_and_the_last_one_fulfils_it() -> None:
     past = after(placed(), announce(1), announce(2), deliver(1))
-    assert play(core.CORE, past, deliver(2)) == ((key_of(2), LaptopDelivered()),)
+    assert play(core.CORE, past, deliver(2)) == ((key_of(2), LaptopDelivered(TOLD)),)
     count = asked(ORDER, CountDelivered("1", key_of(2)), party="ordering")
     assert play(core.CORE, past, count) == (
         (ORDER, LineDelivered("1", key_of(2))),
@@ -289,7 +303,31 @@ def test_a_counted_laptop_counts_for_its_line_and_the_last_one_fulfils_it() -> N
 def test_a_laptop_counted_before_it_is_announced_counts_with_its_announcement() -> None:
     past = after(placed(), deliver(1), announce(1))
     assert state(past, ORDER).delivered == {"1": 1}
+
+
+def test_a_laptop_counts_for_its_line_once_however_many_events_tell_of_it() -> None:
+    past = after(placed(), announce(1), deliver(1), deliver(1, event="school:1 e2"))
+    assert state(past, ORDER).delivered == {"1": 1}
     assert play(core.CORE, past, deliver(1)) == ()
+
+
+def test_a_count_that_is_taken_back_counts_no_more_and_may_be_told_anew() -> None:
+    counted = after(placed(), announce(1), deliver(1))
+    past = after(counted, take_back(1))
+    assert (state(past, key_of(1)).delivered, state(past, ORDER).delivered) == (False, {"1": 0})
+    assert play(core.CORE, past, take_back(1)) == ()
+    again = after(past, deliver(1, event="school:1 e2"))
+    assert (state(again, key_of(1)).delivered, state(again, ORDER).delivered) == (True, {"1": 1})
+
+
+def test_a_laptop_whose_count_is_taken_back_stays_counted_when_another_event_tells_of_it() -> None:
+    past = after(placed(), announce(1), deliver(1), deliver(1, event="school:1 e2"), take_back(1))
+    assert (state(past, key_of(1)).delivered, state(past, ORDER).delivered) == (True, {"1": 1})
+
+
+def test_a_count_taken_back_before_the_laptop_is_announced_does_not_count_with_it() -> None:
+    past = after(placed(), deliver(1), take_back(1), announce(1))
+    assert state(past, ORDER).delivered == {}
 
 
 def test_a_fulfilled_line_that_gets_more_is_fulfilled_once_more() -> None:
@@ -306,11 +344,13 @@ def test_a_line_that_is_amended_down_to_what_was_counted_is_fulfilled() -> None:
     assert (ORDER, OrderLineFulfilled("1", 1)) in facts
 
 
-def test_a_discrepancy_is_noted_once_for_each_kind() -> None:
-    missing = asked(key_of(1), NoteDisputed("missing"), party="delivery")
+def test_a_discrepancy_is_noted_until_it_is_taken_back() -> None:
+    missing = heard(1, NoteDisputed("missing"))
     past = after(placed(), announce(1))
-    assert play(core.CORE, past, missing) == ((key_of(1), LaptopDisputed("missing")),)
-    assert play(core.CORE, after(past, missing), missing) == ()
+    assert play(core.CORE, past, missing) == ((key_of(1), LaptopDisputed("missing", TOLD)),)
+    noted = after(past, missing)
+    assert state(noted, key_of(1)).disputed == "missing"
+    assert state(after(noted, take_back(1)), key_of(1)).disputed is None
 
 
 # -- time's own

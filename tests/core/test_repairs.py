@@ -26,6 +26,7 @@ from services.repairs.core import (
     ReturnLoan,
     SuspectDefect,
     Swap,
+    TakeBack,
     Withdraw,
     case_of_claim,
 )
@@ -112,6 +113,23 @@ def test_a_laptop_that_is_counted_and_handed_out_at_one_instant_is_the_students(
         assert laptop(after({}, *both)).student == STUDENTS[0]
     back = asked(Place(SCHOOL), 9, by="delivery")
     assert laptop(after({}, *told, back)).student is None
+
+
+def test_a_hand_out_that_delivery_takes_back_was_none() -> None:
+    counted = replace(asked(Place(SCHOOL), by="delivery"), told_by="school:1 e1")
+    given = replace(asked(Place(SCHOOL, STUDENTS[0]), 1, by="delivery"), told_by="school:1 e2")
+    gone = asked(TakeBack("school:1 e2"), 2, by="delivery")
+    for told in ((counted, given, gone), (given, gone, counted)):
+        now = laptop(after({}, *told))
+        assert (now.school, now.student, now.placed_at) == (SCHOOL, None, DAY)
+    assert laptop(after({}, given, gone)) == core.Laptop(withdrawn=("delivery: school:1 e2",))
+    assert play(CORE, after({}, counted, given, gone), gone) == ()
+
+
+def test_an_event_of_the_same_name_that_repairs_was_told_stands() -> None:
+    past = after(KNOWN, incident())
+    told = asked(TakeBack(f"{DESK} incident 0"), 3, by="delivery")
+    assert laptop(after(past, told)).open_cases == 1
 
 
 # -- incidents and cases

@@ -227,7 +227,7 @@ def test_nobody_reports_what_is_not_his_and_ops_withdraws_alone(system: System) 
 
 def test_a_serial_mistyped_at_reception_is_corrected_later(system: System) -> None:
     wrong, right, school = *laptops(2), uai()
-    ordered(system, school, [wrong, right])
+    number = ordered(system, school, [wrong, right])
     counter = f"school:{school}"
     mistyped = event("received", SEPTEMBER, [wrong])
     assert verdicts(system, counter, mistyped) == ["applied"]
@@ -240,6 +240,10 @@ def test_a_serial_mistyped_at_reception_is_corrected_later(system: System) -> No
     assert own_event(system, counter, mistyped["id"])["corrected_by"] == [
         f"{counter}/{corrected['id']}"
     ]
+    heard = {"placement-withdrawn", "laptop-note-withdrawn"}
+    when(system, wrong, lambda now: heard <= set(told_in_order(now)))
+    (line,) = system.call("ordering", "region", f"/api/orders/{number}").json()["lines"]
+    assert line["delivered"] == 1
 
 
 def test_what_is_withdrawn_before_it_comes_never_counts(system: System) -> None:

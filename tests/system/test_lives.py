@@ -74,6 +74,7 @@ def test_an_ordinary_laptop_is_followed_from_its_order_to_the_student_who_takes_
         "laptop-received",
         "laptop-delivered",
         "laptop-handed-out",
+        "laptop-delivered",
         "laptop-admitted",
         "laptop-cleared",
         "laptop-announced",

@@ -5,7 +5,7 @@ check digits, misformed EPC URNs, prefixes that nobody declared, events of the f
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,10 +15,9 @@ from services.delivery.epcis import gs1, words
 from services.delivery.epcis.event_hash import event_hash
 from services.delivery.epcis.shapes import ACTIONS, ON_THE_WIRE, OWN, SAID_OF, SHAPES, Event
 from services.delivery.epcis.words import Context
-from shared.contracts.strict import Unreadable, convert
+from shared.contracts.strict import Unreadable, convert, past
 
 EVENT_BYTES = 32 << 10
-AHEAD = timedelta(minutes=10)
 
 
 class Document(Struct, frozen=True):
@@ -151,9 +150,9 @@ def _checked(plain: dict[str, Any], now: datetime) -> Event:
     elif type not in SHAPES:
         raise Unreadable("invalid", f"one of {', '.join(SHAPES)} is expected", "/type")
     read = _converted(plain)
-    _in_time(read.event_time, now, "/eventTime")
+    past(read.event_time, now, "/eventTime")
     if read.error_declaration is not None:
-        _in_time(read.error_declaration.declaration_time, now, "/errorDeclaration/declarationTime")
+        past(read.error_declaration.declaration_time, now, "/errorDeclaration/declarationTime")
     if type in SHAPES:
         _check_shape(read, plain)
     _check_words(read)
@@ -173,15 +172,6 @@ def _converted(plain: Mapping[str, Any]) -> Event:
         # msgspec prints a pattern as a literal, its backslashes doubled
         said = SAID_OF.get(pattern.replace("\\\\", "\\"), str(trouble))
         raise Unreadable(trouble.code, said, trouble.field) from None
-
-
-def _in_time(moment: datetime, now: datetime, field: str) -> None:
-    try:
-        moment.astimezone(UTC)
-    except OverflowError:
-        raise Unreadable("invalid", "out of the calendar", field) from None
-    if moment > now + AHEAD:
-        raise Unreadable("in-the-future", "it is more than ten minutes ahead of us", field)
 
 
 def _check_shape(read: Event, plain: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ Orders, serial lists and admissions are intents: decided in the order in which t
 refused where they break what stands. What is heard of delivery only counts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, assert_never
 
 from msgspec import Struct
@@ -22,11 +22,13 @@ from services.ordering.core.commands import (
     CloseDay,
     Command,
     CountDelivered,
+    CountTakenBack,
     ListSchool,
     Lot,
     NoteDelivered,
     NoteDisputed,
     NoteReplacement,
+    NoteTakenBack,
     OrderNeeds,
     PlaceOrder,
     RefuseAdmission,
@@ -63,6 +65,7 @@ __all__ = [
     "CloseDay",
     "Command",
     "CountDelivered",
+    "CountTakenBack",
     "Laptop",
     "ListSchool",
     "Lot",
@@ -70,6 +73,7 @@ __all__ = [
     "NoteDelivered",
     "NoteDisputed",
     "NoteReplacement",
+    "NoteTakenBack",
     "Order",
     "OrderNeeds",
     "PlaceOrder",
@@ -152,7 +156,7 @@ def _campaign(states: Mapping[str, Any], claim: Claim) -> Decision:
     assert_never(claim.command)
 
 
-def _order(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: PLR0911  a return for each command
+def _order(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: C901, PLR0911  a return for each command
     now, key = states[claim.subject], claim.subject
     match claim.command:
         case PlaceOrder() as command:
@@ -168,6 +172,8 @@ def _order(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: PLR091
             return orders.admit_line(now, claim, line)
         case CountDelivered(line, laptop):
             return orders.delivered(now, key, line, laptop)
+        case CountTakenBack(line, laptop):
+            return ((key, ordering.LineTakenBack(line, laptop)),)
         case CloseDay(day):
             return orders.close_day(now, key, day)
     assert_never(claim.command)
@@ -186,7 +192,7 @@ def _order_needs(states: Mapping[str, Any], key: str, command: OrderNeeds) -> De
     return orders.of_needs(key, placed)
 
 
-def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: PLR0911  a return for each command
+def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:
     laptop, key = states[claim.subject], claim.subject
     match claim.command:
         case AnnounceLaptop(order) as command:
@@ -197,12 +203,8 @@ def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: PLR09
             return laptops.refuse(states[f"order:{order}"], laptop, key, command)
         case CancelLaptop(order) as command:
             return laptops.cancel(states[f"order:{order}"], laptop, key, command)
-        case NoteDelivered():
-            return laptops.note_delivered(laptop, key)
-        case NoteDisputed(kind):
-            return laptops.note_disputed(laptop, key, kind)
-        case NoteReplacement(case):
-            return laptops.note_replacement(laptop, key, case)
+        case NoteDelivered() | NoteDisputed() | NoteReplacement() | NoteTakenBack():
+            return laptops.note(laptop, claim, claim.command)
     assert_never(claim.command)
 
 
@@ -210,11 +212,13 @@ def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: PLR09
 
 
 def follow(before: Mapping[str, Any], after: Mapping[str, Any], claim: Claim) -> Iterable[Claim]:
-    """A laptop that a school counted counts for its order line, once."""
-    now = after[claim.subject]
-    first = isinstance(claim.command, NoteDelivered) and not before[claim.subject].delivered
-    if first and now.order is not None:
-        count = CountDelivered(now.line, claim.subject)
+    """A laptop that a school counted counts for its order line, once; until that is taken back."""
+    if not isinstance(claim.command, NoteDelivered | NoteTakenBack):
+        return
+    was, now = before[claim.subject], after[claim.subject]
+    if now.order is not None and was.delivered != now.delivered:
+        counted = CountDelivered if now.delivered else CountTakenBack
+        count = counted(now.line, claim.subject)
         name, key = f"{claim.id} {claim.subject}", f"order:{now.order}"
         yield Claim("ordering", name, key, claim.happened_at, count, stated=False)
 
@@ -236,12 +240,22 @@ def start(key: str) -> School | Campaign | Order | Laptop:
     return empty[kind_of(key)]()
 
 
+FIRST = (ordering.LaptopNoteWithdrawn, ordering.OrderPlaced, ordering.LaptopAnnounced)
+
+
+def first_things_first(life: Sequence[Said]) -> list[Said]:
+    """A life in order, with what holds for what is dated before it first: what was taken back, the
+    order itself, and what a list announced, for schools may have counted it by then.
+    """
+    return sorted(life, key=lambda said: not isinstance(said.fact, FIRST))
+
+
 def evolve(now: Any, said: Said) -> Any:
     match now:
         case Order():
             return orders.evolve(now, said)
         case Laptop():
-            return laptops.evolve(now, said.fact)
+            return laptops.evolve(now, said)
         case Campaign():
             return needs.evolve(now, said.fact)
     listed: ordering.SchoolListed = said.fact
@@ -256,10 +270,12 @@ CORE = Core(
         ordering.RANK,
         evolve,
         start,
-        stands=orders.placed_first,
+        stands=first_things_first,
+        restarts=(ordering.LaptopNoteWithdrawn,),
         # They only add up, or bear a number of their own: when they happened makes no difference.
         commuting=(
             *(ordering.LineAnnounced, ordering.LineAdmitted, ordering.LineDelivered),
+            ordering.LineTakenBack,
             *(ordering.OrderAmended, ordering.OrderCancelled, ordering.OrderLineFulfilled),
             *(ordering.OrderLate, ordering.SpareShareSet, ordering.NeedStated),
             ordering.NeedsOrdered,
@@ -268,5 +284,5 @@ CORE = Core(
     keys=keys,
     decide=decide,
     follow=follow,
-    reach={NoteDelivered: _its_order},
+    reach={NoteDelivered: _its_order, NoteTakenBack: _its_order},
 )

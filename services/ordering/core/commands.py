@@ -140,8 +140,23 @@ class NoteReplacement(Struct, frozen=True, tag="note-replacement"):
     case: str
 
 
+class NoteTakenBack(Struct, frozen=True, tag="note-taken-back"):
+    """What another service was told of the laptop as an event, `<service>: <party> <id>`, holds no
+    longer.
+    """
+
+    event: str
+
+
 class CountDelivered(Struct, frozen=True, tag="count-delivered"):
     """A laptop of a line was counted by a school."""
+
+    line: str
+    laptop: str
+
+
+class CountTakenBack(Struct, frozen=True, tag="count-taken-back"):
+    """A laptop of a line was counted by mistake."""
 
     line: str
     laptop: str
@@ -169,6 +184,8 @@ Command = (
     | NoteDelivered
     | NoteDisputed
     | NoteReplacement
+    | NoteTakenBack
     | CountDelivered
+    | CountTakenBack
     | CloseDay
 )

@@ -12,21 +12,26 @@ from services.ordering.core.commands import (
     AdmitLaptop,
     AnnounceLaptop,
     CancelLaptop,
+    NoteDelivered,
+    NoteDisputed,
+    NoteReplacement,
+    NoteTakenBack,
     RefuseAdmission,
 )
 from services.ordering.core.orders import Order
 from shared.contracts import ordering
 from shared.contracts.calendar import day_of
-from shared.decisions import Claim, Decision, Refusal
+from shared.decisions import Claim, Decision, Refusal, Said
 
 MISSING = "missing"
 CORRECT = "correct the number, or leave it out"
 
 
 class Laptop(Struct, frozen=True):
-    """A laptop as ordering knows it. `delivered`: a school counted it; `disputed`: the last
-    discrepancy that was reported of it; `gone`: of which lines it was refused or called off;
-    `replacement`: the repair case for which another laptop is needed in its place.
+    """A laptop as ordering knows it. `delivered`: a school counted it, said as these events
+    (`counts`); `disputed`: the last discrepancy that was reported of it; `gone`: of which lines it
+    was refused or called off; `replacement`: the repair case for which another laptop is needed in
+    its place; `withdrawn`: events that hold no longer, as `<service>: <party> <id>`.
     """
 
     order: str | None = None
@@ -38,6 +43,8 @@ class Laptop(Struct, frozen=True):
     disputed: str | None = None
     gone: tuple[str, ...] = ()
     replacement: str | None = None
+    counts: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
 
     @property
     def given_back(self) -> bool:
@@ -167,29 +174,37 @@ def cancel(order: Order, laptop: Laptop, key: str, command: CancelLaptop) -> Dec
     return (cancelled, orders.given_back(order, command.order, line, -1))
 
 
-def note_delivered(laptop: Laptop, key: str) -> Decision:
-    """It is with a school: said once, and again of one that was missing meanwhile."""
-    known = laptop.delivered and laptop.disputed != MISSING
-    return () if known else ((key, ordering.LaptopDelivered()),)
-
-
-def note_disputed(laptop: Laptop, key: str, kind: str) -> Decision:
-    return () if laptop.disputed == kind else ((key, ordering.LaptopDisputed(kind)),)
-
-
-def note_replacement(laptop: Laptop, key: str, case: str) -> Decision:
-    known = laptop.replacement == case
-    return () if known else ((key, ordering.ReplacementNoted(case)),)
+def note(
+    laptop: Laptop,
+    claim: Claim,
+    command: NoteDelivered | NoteDisputed | NoteReplacement | NoteTakenBack,
+) -> Decision:
+    """What ordering hears of a laptop, each with the event that it was said as, so that it goes
+    when that event is withdrawn.
+    """
+    key, event = claim.subject, f"{claim.party}: {claim.told_by}"
+    match command:
+        case NoteDelivered():
+            return () if event in laptop.counts else ((key, ordering.LaptopDelivered(event)),)
+        case NoteDisputed(kind):
+            return ((key, ordering.LaptopDisputed(kind, event)),)
+        case NoteReplacement(case):
+            return ((key, ordering.ReplacementNoted(case, event)),)
+        case NoteTakenBack(gone):
+            known = gone in laptop.withdrawn
+            return () if known else ((key, ordering.LaptopNoteWithdrawn(gone)),)
 
 
 # -- evolve
 
 
-def evolve(now: Laptop, fact: object) -> Laptop:
+def evolve(now: Laptop, said: Said) -> Laptop:
     """A laptop after one more fact; what is refused or called off is so for its line alone, however
     these words are dated.
     """
-    after = _evolved(now, fact)
+    if (getattr(said.fact, "event", None) or "") in now.withdrawn:
+        return now
+    after = _evolved(now, said.fact)
     where = f"{after.order}/{after.line}"
     open_to = not after.admitted
     return replace(
@@ -199,7 +214,7 @@ def evolve(now: Laptop, fact: object) -> Laptop:
     )
 
 
-def _evolved(now: Laptop, fact: object) -> Laptop:  # noqa: PLR0911  a return for each fact
+def _evolved(now: Laptop, fact: object) -> Laptop:  # noqa: C901, PLR0911  a return for each fact
     match fact:
         case ordering.LaptopAnnounced(order, line):
             return replace(now, order=order, line=line)
@@ -209,13 +224,16 @@ def _evolved(now: Laptop, fact: object) -> Laptop:  # noqa: PLR0911  a return fo
             return replace(now, gone=_with(now.gone, f"refused {order}/{line}"))
         case ordering.LaptopCancelled(order, line):
             return replace(now, gone=_with(now.gone, f"cancelled {order}/{line}"))
-        case ordering.LaptopDelivered():
+        case ordering.LaptopDelivered(event):
             disputed = None if now.disputed == MISSING else now.disputed
-            return replace(now, delivered=True, disputed=disputed)
+            counts = _with(now.counts, event or "")
+            return replace(now, delivered=True, counts=counts, disputed=disputed)
         case ordering.LaptopDisputed(kind):
             return replace(now, disputed=kind)
         case ordering.ReplacementNoted(case):
             return replace(now, replacement=case)
+        case ordering.LaptopNoteWithdrawn(event):
+            return replace(now, withdrawn=_with(now.withdrawn, event))
     return now
 
 

@@ -4,7 +4,7 @@ Per line, at all times: ordered = announced + outstanding + cancelled.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -203,25 +203,15 @@ def _needs_ordered(
 # -- evolve
 
 
-FIRST = (ordering.OrderPlaced, ordering.LaptopAnnounced)
-
-
-def placed_first(life: Sequence[Said]) -> list[Said]:
-    """A life in order, with the order itself first, and with what a list announced: what schools
-    counted, and what was decided of a laptop, may be dated before them.
-    """
-    return sorted(life, key=lambda said: not isinstance(said.fact, FIRST))
-
-
 def evolve(now: Order, said: Said) -> Order:
     """One more fact. All but the first only add up, so that their order makes no difference."""
     after = _evolved(now, said)
     match said.fact:
         case ordering.LineDelivered(line) if awaited(after, line):
             return after
-        case ordering.LineDelivered() | ordering.OrderPlaced() | ordering.OrderAmended():
+        case ordering.LineDelivered() | ordering.LineTakenBack() | ordering.OrderPlaced():
             return replace(after, due=_due(after))
-        case ordering.OrderCancelled() | ordering.OrderLate():
+        case ordering.OrderAmended() | ordering.OrderCancelled() | ordering.OrderLate():
             return replace(after, due=_due(after))
     return after
 
@@ -245,6 +235,8 @@ def _evolved(now: Order, said: Said) -> Order:  # noqa: C901, PLR0911  a return 
             return replace(now, admitted_on={line: day_of(said.happened_at)} | now.admitted_on)
         case ordering.LineDelivered(line):
             return _delivered(now, line)
+        case ordering.LineTakenBack(line):
+            return _delivered(now, line, -1)
         case ordering.OrderLineFulfilled(line, quantity):
             most = max(quantity, now.fulfilled.get(line, 0))
             return replace(now, fulfilled=now.fulfilled | {line: most})
@@ -274,5 +266,5 @@ def _amended(now: Order, amended: ordering.OrderAmended) -> Order:
     return replace(now, lines=now.lines | lines, amended=now.amended | changes)
 
 
-def _delivered(now: Order, line: str) -> Order:
-    return replace(now, delivered=now.delivered | {line: now.delivered.get(line, 0) + 1})
+def _delivered(now: Order, line: str, change: int = 1) -> Order:
+    return replace(now, delivered=now.delivered | {line: now.delivered.get(line, 0) + change})

@@ -82,6 +82,8 @@ def upgrade() -> None:
         sa.Column("disputed", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("gone", sa.Text(), nullable=False),
         sa.Column("replacement", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("counts", sa.Text(), nullable=False),
+        sa.Column("withdrawn", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
     with op.batch_alter_table("laptop", schema=None) as batch_op:

@@ -26,6 +26,7 @@ from services.repairs.core.commands import (
     ReturnLoan,
     SuspectDefect,
     Swap,
+    TakeBack,
     Withdraw,
     case_of,
     case_of_claim,
@@ -65,6 +66,7 @@ __all__ = [
     "Rule",
     "SuspectDefect",
     "Swap",
+    "TakeBack",
     "Withdraw",
     "case_alike",
     "case_of",
@@ -106,8 +108,8 @@ def decide(policy: Policy, states: Mapping[str, Any], claim: Claim) -> Decision:
             return _asked(policy, states, claim, asked)
         case RecallModel() | RecallLaptop() | SuspectDefect() as told:
             return _of_models(policy, now, key, told)
-        case Register() | NoteWarranty() | Place() as heard:
-            return _heard(states, key, heard)
+        case Register() | NoteWarranty() | Place() | TakeBack() as heard:
+            return _heard(states, claim, heard)
     assert_never(claim.command)
 
 
@@ -148,8 +150,9 @@ def _of_models(
 
 
 def _heard(
-    states: Mapping[str, Any], key: str, command: Register | NoteWarranty | Place
+    states: Mapping[str, Any], claim: Claim, command: Register | NoteWarranty | Place | TakeBack
 ) -> Decision:
+    key = claim.subject
     match command:
         case Register(model, lot, school, supplier):
             registered = repairs.LaptopRegistered(model, lot, school, supplier)
@@ -158,7 +161,9 @@ def _heard(
         case NoteWarranty():
             return laptops.note_warranty(states[key], key, command)
         case Place():
-            return laptops.place(key, command)
+            return laptops.place(key, command, claim.told_by)
+        case TakeBack(event):
+            return laptops.take_back(states[key], key, event)
 
 
 # -- evolve
@@ -174,12 +179,12 @@ def evolve(now: Any, said: Said) -> Any:
     return laptops.evolve(now, said)
 
 
+RESTARTS = (repairs.CaseFactWithdrawn, repairs.PlacementWithdrawn)
+
+
 def as_it_counts(life: Sequence[Said]) -> list[Said]:
-    """A life in order, without what was withdrawn; the withdrawals first."""
-    gone = [said for said in life if isinstance(said.fact, repairs.CaseFactWithdrawn)]
-    names = {(said.fact.party, said.fact.event) for said in gone}
-    kept = [said for said in life if (said.source, said.id) not in names and said not in gone]
-    return [*gone, *kept]
+    """A life in order, with what was withdrawn first: it holds for what happened before, too."""
+    return sorted(life, key=lambda said: not isinstance(said.fact, RESTARTS))
 
 
 def holds(now: Laptop | Model, party: str, event: str) -> bool:
@@ -205,7 +210,7 @@ def core(policy: Policy) -> Core:
             evolve,
             start,
             stands=as_it_counts,
-            restarts=(repairs.CaseFactWithdrawn,),
+            restarts=RESTARTS,
         ),
         keys=keys,
         decide=partial(decide, policy),

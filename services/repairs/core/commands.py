@@ -127,6 +127,12 @@ class Place(Struct, frozen=True, tag="place"):
     student: str | None = None
 
 
+class TakeBack(Struct, frozen=True, tag="take-back"):
+    """What delivery was told as an event, `<party> <id>`, holds no longer."""
+
+    event: str
+
+
 Command = (
     LogIncident
     | ReportStep
@@ -142,6 +148,7 @@ Command = (
     | Register
     | NoteWarranty
     | Place
+    | TakeBack
 )
 
 

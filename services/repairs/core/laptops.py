@@ -75,8 +75,18 @@ def note_warranty(now: Laptop, key: str, command: NoteWarranty) -> Decision:
     return () if now.warranty_from == command.warranty_from else ((key, noted),)
 
 
-def place(key: str, command: Place) -> Decision:
-    return ((key, repairs.LaptopPlaced(command.school, command.student)),)
+def place(key: str, command: Place, event: str) -> Decision:
+    return ((key, repairs.LaptopPlaced(command.school, command.student, event or None)),)
+
+
+def take_back(now: Laptop, key: str, event: str) -> Decision:
+    known = _heard_as(event) in now.withdrawn
+    return () if known else ((key, repairs.PlacementWithdrawn(event)),)
+
+
+def _heard_as(event: str) -> str:
+    """An event of delivery among the withdrawn: a party may use one id with two services."""
+    return f"delivery: {event}"
 
 
 # -- incidents
@@ -259,7 +269,11 @@ def evolve(now: Laptop, said: Said) -> Laptop:
     if isinstance(fact, repairs.CaseFactWithdrawn):
         event = f"{fact.party} {fact.event}"
         return replace(now, withdrawn=tuple(sorted({*now.withdrawn, event})))
+    if isinstance(fact, repairs.PlacementWithdrawn):
+        return replace(now, withdrawn=tuple(sorted({*now.withdrawn, _heard_as(fact.event)})))
     if f"{said.source} {said.id}" in now.withdrawn:
+        return now
+    if isinstance(fact, repairs.LaptopPlaced) and _heard_as(fact.event or "") in now.withdrawn:
         return now
     after = _known(now, said) or _lent(now, fact) or _exchanged(now, fact) or now
     return _of_case(after, said) if _is_of_case(fact) else after

@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("replaced_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("replaces", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("marks", sa.Text(), nullable=False),
+        sa.Column("recalls", sa.Text(), nullable=False),
         sa.Column("custody", sa.Text(), nullable=False),
         sa.Column("changed_at", shared.databases.Instant(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("key"),
