@@ -8,7 +8,6 @@ The order of a laptop's facts hangs on the number of partitions, so none is ever
 import argparse
 import asyncio
 import logging
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,8 @@ import msgspec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from shared.contracts import identifiers
 
 FILE = Path(__file__).with_name("topics.toml")
 LONGEST_NAME = 249
@@ -74,12 +75,7 @@ def partner_topic(party: str) -> str:
 
 
 def _partner(party: str) -> str:
-    partner = party.replace(":", ".")
-    if not re.fullmatch(r"[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*", partner):
-        raise ValueError(
-            f"{party!r} cannot be part of a topic's name: letters, digits, - and _ only."
-        )
-    return partner
+    return identifiers.party(party).replace(":", ".")
 
 
 def _alike(kind: Kind, names: Iterable[str]) -> tuple[Topic, ...]:

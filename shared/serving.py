@@ -184,7 +184,8 @@ async def struct_body(request: Request, type: Any) -> Any:
 
 def invalid(field: str, code: str, detail: str) -> Problem:
     """422 with one field named."""
-    return Problem(422, "invalid", "the body is not as described", [Field(field, code, detail)])
+    told = f"{field}: {detail}" if field else detail
+    return Problem(422, "invalid", told, [Field(field, code, detail)])
 
 
 def idempotency_key(request: Request) -> str:

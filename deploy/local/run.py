@@ -203,6 +203,12 @@ ACTS: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
 }
 
 
+def _many(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m deploy.local.run",
@@ -212,7 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     acts = parser.add_subparsers(dest="act", required=True)
     acts.add_parser("run", help="start everything and stay until Ctrl-C")
     playing = acts.add_parser("demo", help="the same, and play an invented school year on it")
-    playing.add_argument("--laptops", type=int, default=5000, help="how many (default: 5000)")
+    playing.add_argument("--laptops", type=_many, default=5000, help="how many (default: 5000)")
     playing.add_argument("--seed", type=int, default=2020, help="which year (default: 2020)")
     playing.add_argument(
         "--once",

@@ -151,7 +151,10 @@ async def _answered(
             # Timed out or cut off: perhaps it was heard, so the same again.
             if time.monotonic() - last_heard > patience:
                 where = f"{request.url.scheme}://{request.url.netloc.decode()}"
-                why = f"{where} does not answer ({type(lost).__name__}): is the system running?"
+                why = (
+                    f"{where} does not answer ({type(lost).__name__}): is the system running, "
+                    "and is the address that was given its first one?"
+                )
                 raise PlayError(why) from None
             await asyncio.sleep(pause)
             pause = min(pause * 2, 3.0)

@@ -145,17 +145,18 @@ def _checked_fields(name: str, known: Act, item: ActItem) -> None:
         if given and field not in (*known.needs, *known.may, *_ALWAYS):
             raise NotTakenError("invalid", f"/{field}: {name} does not take it")
         if not given and field in known.needs:
-            raise NotTakenError("invalid", f"/{field}: {name} needs it")
+            raise NotTakenError("invalid", f"/{field}: it is missing, and {name} needs it")
 
 
 def _command(name: str, case: str, item: ActItem, party: str, makers: Makers) -> core.Command:
     match name:
         case "swap":
-            return core.Swap(case, _laptop(makers, item.returned), _laptop(makers, item.new))
+            returned = _laptop("returned", makers, item.returned)
+            return core.Swap(case, returned, _laptop("new", makers, item.new))
         case "loan":
-            return core.Lend(case, _laptop(makers, item.loaner), item.due_on)
+            return core.Lend(case, _laptop("loaner", makers, item.loaner), item.due_on)
         case "loan-return":
-            return core.ReturnLoan(case, _laptop(makers, item.loaner))
+            return core.ReturnLoan(case, _laptop("loaner", makers, item.loaner))
         case "void":
             return core.Withdraw(*_corrected(item.corrects or "", party))
         case "warranty-decision":
@@ -192,8 +193,11 @@ def _decision(case: str, item: ActItem, party: str) -> core.DecideWarranty:
     return core.DecideWarranty(case, decided_by, item.cover, item.remedy)
 
 
-def _laptop(makers: Makers, item: LaptopItem | None) -> str:
-    return makers.laptop(item.maker, item.serial) if item else ""
+def _laptop(field: str, makers: Makers, item: LaptopItem | None) -> str:
+    try:
+        return makers.laptop(item.maker, item.serial) if item else ""
+    except ValueError as trouble:
+        raise NotTakenError("invalid", f"/{field}: {trouble}") from None
 
 
 def _desk(said: str | None, party: str) -> str:
@@ -229,7 +233,8 @@ def _code(field: str, said: int | str | None, table: Mapping[int, str]) -> int |
         return None
     found = said if isinstance(said, int) else _named(table).get(_bare(said))
     if found not in table:
-        raise NotTakenError("invalid", f"/{field}: {min(table)} to {max(table)} is expected")
+        known = ", ".join(f"{code} {name}" for code, name in table.items())
+        raise NotTakenError("invalid", f"/{field}: a number or a name is expected: {known}")
     return found
 
 

@@ -100,8 +100,10 @@ class Makers(Struct, frozen=True):
         """The slug of a maker. Raises ValueError when the table does not know the name."""
         found = self.slugs.get(" ".join(name.lower().split()))
         if found is None:
+            known = ", ".join(sorted({*self.slugs.values()}))
             raise ValueError(
-                f"{name[:40]!r} is not a known maker: have it added to deploy/makers.csv"
+                f"{name[:40]!r} is no maker that is known here: {known}; "
+                "ask the region to add it to its table of makers"
             )
         return found
 

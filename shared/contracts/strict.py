@@ -43,7 +43,9 @@ def past(moment: datetime, now: datetime, field: str) -> datetime:
         raise Unreadable("naive-time", asked, field)
     try:
         if moment > now + AHEAD:
-            raise Unreadable("in-the-future", "it is more than ten minutes ahead of us", field)
+            here = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            ahead = f"it is more than ten minutes ahead of us: here it is {here}"
+            raise Unreadable("in-the-future", ahead, field)
         return moment.astimezone(UTC)
     except OverflowError:
         raise Unreadable("invalid", "out of the calendar", field) from None
@@ -131,13 +133,18 @@ def convert(value: Any, type: type[T]) -> T:
 
 
 def located(message: str) -> tuple[str, str]:
-    """msgspec's message in two: what is wrong, and the field as a JSON pointer."""
+    """msgspec's message in two: what is wrong, in words that say
+    what to do, and the field as a JSON pointer.
+    """
     match = _PATH.match(message)
     detail, path = (match[1], match[2] or "") if match else (message, "")
     steps = [name or index for name, index in _STEP.findall(path)]
     unknown = re.search(r"unknown field `([^`]+)`|missing required field `([^`]+)`", detail)
     if unknown:
         steps.append(unknown[1] or unknown[2])
+        detail = "no such field is known" if unknown[1] else "it is missing"
+    elif detail == "Invalid RFC3339 encoded datetime":
+        detail = "a moment with its offset is expected, as 2020-09-01T08:12:00+02:00"
     return detail, "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 

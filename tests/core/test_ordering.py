@@ -171,6 +171,12 @@ def test_a_serial_number_that_does_not_fit_the_order_is_refused(
     assert refused(play(core.CORE, placed(), claim)) == why
 
 
+def test_a_line_that_is_not_there_is_refused_with_those_that_are() -> None:
+    told = play(core.CORE, placed(), announce(line="9"))
+    assert isinstance(told, Refusal)
+    assert told.detail == "the order has no line 9: its lines are 1, 2"
+
+
 def test_a_serial_number_of_an_order_that_is_not_there_is_refused() -> None:
     assert refused(play(core.CORE, {}, announce())) == ("unknown-line", "/line")
 

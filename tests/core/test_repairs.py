@@ -227,6 +227,16 @@ def test_a_defect_is_repaired_under_warranty_and_by_the_region_after_it() -> Non
     assert decided(late) == ("region", "repair", "defect-after-warranty")
 
 
+def test_nothing_is_decided_of_a_warranty_that_nobody_knows_but_by_the_region() -> None:
+    unknown = after({}, incident())
+    assert refused(play(CORE, unknown, decide())) == "warranty-unknown"
+    said = asked(DecideWarranty(CASE, "region", "region", "repair"), 1, by="region")
+    first = facts(play(CORE, unknown, said))[0]
+    assert (first.cover, first.remedy) == ("region", "repair")
+    stolen = after({}, incident("theft"))
+    assert decided(stolen)[2].startswith("theft"), "what does not hang on it is decided"
+
+
 def test_the_first_breakage_is_free_and_the_next_at_the_familys_charge() -> None:
     past = after(KNOWN, incident("breakage"))
     assert decided(past) == ("region", "repair", "first-breakage")

@@ -264,6 +264,8 @@ def test_a_desk_sees_its_own_cases_and_those_of_a_laptop_that_it_holds(
 ) -> None:
     assert known.get(OTHER_DESK, "/api/cases")["items"] == []
     assert known.get(OTHER_DESK, f"/api/cases?laptop={key_of()}")["total"] == 1
+    assert known.get(OTHER_DESK, f"/api/cases?laptop={key_of().upper()}")["total"] == 1
+    assert known.ask(OTHER_DESK, "GET", "/api/cases?laptop=5CD0001").status_code == 422
     assert known.get("region", "/api/cases?desk=metz&state=new")["items"][0]["case"] == opened
     assert known.ask("region", "GET", "/api/cases?state=lost").status_code == 422
 

@@ -130,4 +130,6 @@ def test_the_command_says_what_it_made(
     assert topics.main(words) == 0
     assert capsys.readouterr().out == "Every topic is as declared.\n"
     assert topics.main([*words, "carrier:a/b"]) == 1
-    assert "'carrier:a/b' cannot be part of a topic's name" in capsys.readouterr().err
+    assert "'a/b' is not a party's name" in capsys.readouterr().err
+    assert topics.main([*words, "truck:acme"]) == 1
+    assert "'truck:acme' is not a party" in capsys.readouterr().err

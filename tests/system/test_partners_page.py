@@ -22,11 +22,9 @@ from tests import running
 from tests.places import Kafka
 from tests.runners import ROOT
 from tests.running import System
-from tests.system import acts
 
 PAGE = (ROOT / "docs" / "partners.md").read_text()
 DESKS = (ROOT / "docs" / "desks.md").read_text()
-ORDER, SCHOOL = "BC-2020-017", "0670080Y"
 ANY = "…"
 BETWEEN = "--- the next block ---\n"
 
@@ -52,8 +50,8 @@ def as_said(system: System, blocks: list[str]) -> list[str]:
     script = f"\nprintf '%s' '{BETWEEN}'\n".join(blocks)
     here = re.sub(r"\b800(\d)/", lambda found: f"{system.first_port + int(found[1])}/", script)
     here = re.sub(r"\b800(\d)\$", lambda found: f"{system.first_port + int(found[1])}$", here)
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    told = {"PATH": path, "TROUSSEAU_HOME": str(system.home), "PYTHONPATH": str(ROOT)}
+    here = here.replace(".venv/bin/python", sys.executable)
+    told = {"PATH": os.environ["PATH"], "TROUSSEAU_HOME": str(system.home), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         ["/bin/bash", "-euo", "pipefail", "-c", here],
         cwd=system.home,
@@ -69,7 +67,9 @@ def as_said(system: System, blocks: list[str]) -> list[str]:
 def alike(shown: Any, said: Any) -> bool:
     """Whether what was said is what is shown, which leaves some of it open."""
     if isinstance(shown, dict) and isinstance(said, dict):
-        return shown.keys() == said.keys() and all(alike(shown[name], said[name]) for name in said)
+        named = shown.keys() - {ANY}
+        whole = named == said.keys() or (ANY in shown and named <= said.keys())
+        return whole and all(alike(shown[name], said[name]) for name in named)
     if isinstance(shown, list) and isinstance(said, list):
         return len(shown) == len(said) and all(map(alike, shown, said))
     return bool(shown in (ANY, said))
@@ -77,9 +77,6 @@ def alike(shown: Any, said: Any) -> bool:
 
 @pytest.mark.parametrize("page", [PAGE, DESKS], ids=["partners", "desks"])
 def test_every_example_is_answered_as_the_page_shows(system: System, page: str) -> None:
-    acts.list_schools(system, SCHOOL)
-    acts.place_order(system, 3, SCHOOL, number=ORDER)
-
     said = as_said(system, [text for kind, text in blocks(page) if kind == "sh"])
 
     answers = iter(said)

@@ -58,15 +58,16 @@ class Laptop(Struct, frozen=True):
 
 
 def announce(order: Order, laptop: Laptop, claim: Claim, command: AnnounceLaptop) -> Decision:  # noqa: PLR0911  a return for each refusal
+    stranger = claim.party.startswith("supplier:") and claim.party != f"supplier:{order.supplier}"
+    if order.lines and stranger:
+        return Refusal("not-your-order", f"order {command.order} is another supplier's", "/order")
     line = order.lines.get(command.line)
     if line is None:
         return Refusal(
             "unknown-line",
-            f"order {command.order} has no line {command.line}: name one of its lines",
+            orders.no_line(order, command.line),
             "/line",
         )
-    if claim.party.startswith("supplier:") and claim.party != f"supplier:{order.supplier}":
-        return Refusal("not-your-order", f"order {command.order} is another supplier's", "/order")
     if command.model.casefold() != line.model.casefold():
         return Refusal(
             "other-model",

@@ -76,6 +76,15 @@ def place(stands: Order, key: str, command: PlaceOrder, schools: Mapping[str, An
     return ((key, fact), _needs_ordered(key, command.school_year, ordered))
 
 
+def no_line(now: Order, line: str) -> str:
+    """That an order has no such line, and which it has, or the first of them."""
+    if not now.lines:
+        return "there is no order of this number"
+    some = [*now.lines][:10]
+    more = ", …" if len(now.lines) > len(some) else ""
+    return f"the order has no line {line}: its lines are {', '.join(some)}{more}"
+
+
 def of_needs(key: str, fact: ordering.OrderPlaced) -> Decision:
     """An order made from needs; the lines are named by their schools."""
     ordered = {line.school: line.quantity for line in fact.lines}
@@ -111,7 +120,7 @@ def amend(now: Order, key: str, command: AmendOrder) -> Decision:
     amended = []
     for number, (line, quantity) in enumerate(command.quantities.items()):
         if line not in now.lines:
-            return Refusal("unknown-line", f"the order has no line {line}", f"/lines/{number}/line")
+            return Refusal("unknown-line", no_line(now, line), f"/lines/{number}/line")
         if quantity < (announced := now.announced.get(line, 0)):
             many = f"{announced} laptops of line {line} are announced: {quantity} is too few"
             return Refusal("already-announced", many, f"/lines/{number}/quantity")
@@ -137,7 +146,7 @@ def cancel(now: Order, key: str) -> Decision:
 
 def admit_line(order: Order, claim: Claim, line: str) -> Decision:
     if line not in order.lines:
-        return Refusal("unknown-line", f"the order has no line {line}", "/line")
+        return Refusal("unknown-line", no_line(order, line), "/line")
     if line in order.admitted_on:
         return ()  # once is enough: the decision stands
     if order.cancelled_at:

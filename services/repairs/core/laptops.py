@@ -20,7 +20,7 @@ from services.repairs.core.commands import (
     case_of_claim,
     case_of_recall,
 )
-from services.repairs.core.policy import Policy, Question, Rule, rule_for
+from services.repairs.core.policy import Policy, Question, Rule, hangs_on_warranty, rule_for
 from shared.contracts import repairs
 from shared.contracts.calendar import day_of
 from shared.decisions import Claim, Decision, Refusal, Said
@@ -130,8 +130,13 @@ def recalled(recall: str, desk: str, key: str) -> repairs.IncidentLogged:
 
 
 def rule_of(now: Laptop, number: str, policy: Policy, day: date) -> Rule:
-    """The rule of the policy for a case, on a day; `times` counts the laptop's cases of that cause
-    in the order in which they were opened, without what was found again.
+    """The rule of the policy for a case, on a day."""
+    return rule_for(policy, question(now, number, day))
+
+
+def question(now: Laptop, number: str, day: date) -> Question:
+    """What the policy is asked about a case; `times` counts the laptop's cases of that cause in the
+    order in which they were opened, without what was found again.
     """
     case = now.cases.get(number, Case())
     opened = [
@@ -140,7 +145,7 @@ def rule_of(now: Laptop, number: str, policy: Policy, day: date) -> Rule:
         if one.counts_as == case.counts_as and one.opened_at and one.state != cases.RECOVERED
     ]
     times = sum(1 for one in opened if case.opened_at and one <= (case.opened_at, number))
-    asked = Question(
+    return Question(
         cause=case.counts_as,
         times=max(times, 1),
         day=day_of(case.opened_at) if case.opened_at else day,
@@ -148,13 +153,16 @@ def rule_of(now: Laptop, number: str, policy: Policy, day: date) -> Rule:
         warranty_to=now.warranty_to,
         complaint=case.complaint is not None,
     )
-    return rule_for(policy, asked)
 
 
 def decide_warranty(now: Laptop, claim: Claim, command: DecideWarranty, policy: Policy) -> Decision:
     """Who pays and what is done; and whether there is another laptop, where that is asked."""
-    case = now.cases.get(command.case, Case())
-    rule = rule_of(now, command.case, policy, day_of(claim.happened_at))
+    case, day = now.cases.get(command.case, Case()), day_of(claim.happened_at)
+    undecided = hangs_on_warranty(policy, question(now, command.case, day))
+    if undecided and not (command.cover and command.remedy):
+        unknown = "the laptop is not admitted, so no warranty is known: the region may say who pays"
+        return Refusal("warranty-unknown", unknown, "/case")
+    rule = rule_of(now, command.case, policy, day)
     beyond = case.state == cases.BEYOND
     remedy = command.remedy or (rule.beyond_repair if beyond else rule.remedy)
     cover = command.cover or rule.cover

@@ -9,6 +9,7 @@ from datetime import date
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 COVERS = ("warranty", "region", "family", "nobody")
 REMEDIES = ("repair", "replace", "none")
@@ -107,6 +108,17 @@ def read(text: str) -> Policy:
 def rule_for(policy: Policy, asked: Question) -> Rule:
     """The first rule that fits; where none does, nobody pays and nothing is done."""
     return next((rule for rule in policy.rules if _fits(rule, asked)), LAST)
+
+
+def hangs_on_warranty(policy: Policy, asked: Question) -> bool:
+    """Whether the rule for a case cannot be told as long as nobody knows its laptop's warranty."""
+    if asked.warranty_from is not None:
+        return False
+    for rule in policy.rules:
+        of_warranty = rule.warranty is not None or rule.months is not None
+        if _fits(replace(rule, warranty=None, months=None), asked):
+            return of_warranty
+    return False
 
 
 def _fits(rule: Rule, asked: Question) -> bool:

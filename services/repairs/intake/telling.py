@@ -1,5 +1,6 @@
 """What is asked of repairs over HTTP: cases, a laptop, a school's pool."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from services.repairs.shown import PoolShown
 from shared.access import role
 from shared.asking import Intake, named
 from shared.contracts import identifiers
+from shared.contracts.identifiers import Makers
 from shared.serving import Handler, Listed, Problem, answer, invalid, limit_of
 
 POOL = 500
@@ -23,9 +25,9 @@ def listing(intake: Intake, desk: Desk) -> Handler:
 
     async def listed(request: Request) -> Response:
         asked, limit, party = request.query_params, limit_of(request), request.state.party
-        where: dict[str, Any] = {
-            name: asked[name] for name in ("laptop", "state") if asked.get(name)
-        }
+        where: dict[str, Any] = {"state": asked["state"]} if asked.get("state") else {}
+        if asked.get("laptop"):
+            where["laptop"] = named("laptop", partial(_key, intake.makers), asked["laptop"])
         if where.get("state", core.STATES[0]) not in core.STATES:
             raise invalid("/state", "invalid", f"one of {', '.join(core.STATES)} is expected")
         own = party.partition(":")[2] if role(party) == "desk" and "laptop" not in where else ""
@@ -43,6 +45,13 @@ def listing(intake: Intake, desk: Desk) -> Handler:
         return answer(Listed([case_shown(desk, one) for one in found], cursor, total))
 
     return listed
+
+
+def _key(makers: Makers, text: str) -> str:
+    maker, slash, serial = text.partition("/")
+    if not slash:
+        raise ValueError("<maker>/<SERIAL> is expected, as hp/5CD041B7QK")
+    return makers.laptop(maker, serial)
 
 
 def showing(intake: Intake, desk: Desk) -> Handler:
