@@ -118,12 +118,15 @@ Item = dict[str, object]
 
 
 class Home(Struct, frozen=True):
-    """A laptop that a student has, since when, and how much was told of it at that instant."""
+    """A laptop that a student has, since when, how much was told of it at that instant, and from
+    which day on its warranty is known, if ever.
+    """
 
     serial: str
     school: str
     handed_at: datetime
     told: int
+    covered_from: date = date.max
 
 
 class Told(Struct, frozen=True):
@@ -207,6 +210,10 @@ def _case(
     if with_another and not free.get(home.school):
         return []
     began = _opened_at(rng, home, with_another)
+    if with_another and course in TROUBLES:
+        cause = COVERED
+    if cause == COVERED and began.date() < home.covered_from:  # who pays for it hangs on a warranty
+        cause = "software"
     incident = Told(
         id=f"{name}-incident",
         act="incident",
@@ -215,7 +222,7 @@ def _case(
         happened_at=began,
         sent_at=began + timedelta(minutes=30),
         other=free[home.school].pop() if with_another else "",
-        further=_trouble(rng, COVERED if with_another and course in TROUBLES else cause),
+        further=_trouble(rng, cause),
         home=home,
         typed=rng.randint(0, 20),
         by_file=rng.random() < BY_FILE,

@@ -13,7 +13,7 @@ from partners.year.acts import Act
 from partners.year.book import Facts
 from partners.year.desks import Home, Work
 from partners.year.reports import Report, written
-from partners.year.world import END, World, pick
+from partners.year.world import END, World, pick, working_day
 
 # Reports that are never sent, by kind.
 LOST = {"in-transit": 0.04, "arrived": 0.04, "dispatched": 0.01}
@@ -140,17 +140,19 @@ def _desks(
         for serial in line.serials:
             location, uai = facts[laptop_of(serial)].location, line.school.uai
             if location == "with-student":
-                homes.append(_home(serial, uai, lives[serial]))
+                admitted = facts[laptop_of(serial)].owner == "region"
+                from_day = working_day(line.lot.admitted_on, 6) if admitted else date.max
+                homes.append(_home(serial, uai, lives[serial], from_day))
             elif location == "at-school" and serial not in truth.never:
                 stock[uai].append(serial)
     return desks.work(rng, truth.run, homes, stock, facts)
 
 
-def _home(serial: str, school: str, life: Sequence[Report]) -> Home:
+def _home(serial: str, school: str, life: Sequence[Report], covered_from: date) -> Home:
     handed_at = max(one.happened_at for one in life if one.kind == "handed-out")
     at_once = [one for one in life if one.happened_at == handed_at]
     told = sum(one.kind in ("received", "handed-out") for one in at_once)
-    return Home(serial, school, handed_at, told)
+    return Home(serial, school, handed_at, told, covered_from)
 
 
 def _disturbed(rng: Random, told: Sequence[Report]) -> list[Report]:

@@ -133,7 +133,7 @@ def test_a_row_that_the_table_of_makers_cannot_hold_is_named(row: str, said: str
 
 
 def test_a_maker_that_the_table_does_not_know_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="'Commodore' is no maker .*: hp, lenovo; "):
+    with pytest.raises(ValueError, match=r"'Commodore' is no maker .*: hp, lenovo; "):
         MAKERS.laptop("Commodore", "64")
 
 
