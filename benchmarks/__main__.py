@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import uvloop
 from msgspec import Struct
 
-from benchmarks import figures, files, pipe, places, through, topics
+from benchmarks import desks, figures, files, pipe, places, through, topics
 from benchmarks.figures import Rate
 from benchmarks.pipe import Run
 from benchmarks.places import Ground, NewDatabase
@@ -31,11 +31,12 @@ class Size(Struct, frozen=True):
     naive: int
     events: int
     rows: int
+    cases: int
 
 
-WHOLE = Size(rounds=3, facts=100_000, naive=1_000, events=20_000, rows=92_000)
-QUICK = Size(rounds=1, facts=10_000, naive=200, events=2_000, rows=8_000)
-PARTS = ("facts", "files")
+WHOLE = Size(rounds=3, facts=100_000, naive=1_000, events=20_000, rows=92_000, cases=20_000)
+QUICK = Size(rounds=1, facts=10_000, naive=200, events=2_000, rows=8_000, cases=2_000)
+PARTS = ("facts", "files", "desks")
 TITLES = {"sqlite": "SQLite, synchronous FULL", "postgres": "PostgreSQL"}
 
 
@@ -61,6 +62,8 @@ def main(words: Sequence[str]) -> int:
                     _say(_measured(ground, kind, size))
                 if "files" in given.only:
                     _say(_files(ground, kind, size.rows))
+                if "desks" in given.only:
+                    _say(_desks(ground, kind, size.cases))
             _say(figures.machine(uvloop.run(places.version(ground.postgres))))
     except (NoPlaceError, CannotRunError) as reason:
         sys.stderr.write(f"{reason}\n")
@@ -93,6 +96,12 @@ def _files(ground: Ground, kind: str, rows: int) -> str:
     with _databases(ground, kind, files.SERVICES) as url:
         found = files.measured(ground.kafka, url, _new(ground, kind), rows)
     return files.table(f"{TITLES[kind]}: {rows:,} rows", found)
+
+
+def _desks(ground: Ground, kind: str, rows: int) -> str:
+    with _databases(ground, kind, desks.SERVICES) as url:
+        filed, looks = desks.measured(ground.kafka, url, rows)
+    return desks.table(f"{TITLES[kind]}: {rows:,} cases", filed, looks)
 
 
 def _new(ground: Ground, kind: str) -> NewDatabase:
