@@ -124,6 +124,8 @@ def act(name: str, case: str, laptop: str) -> Read:
         known = ACTS.get(name)
         if known is None:
             raise NotTakenError("invalid", f"/act: one of {', '.join(ACTS)} is expected")
+        if role(party) == "ops" and name != "void":
+            raise NotTakenError("not-your-act", "/act: ops withdraws what others told, and no more")
         item = convert(raw, ActItem)
         _checked_fields(name, known, item)
         return Claim(
@@ -211,8 +213,11 @@ def _desk(said: str | None, party: str) -> str:
 
 
 def _corrected(said: str, party: str) -> tuple[str, str]:
-    """Whose event is withdrawn, and its id: one's own."""
-    return party, _id("corrects", said)
+    """Whose event is withdrawn, and its id. Only ops may name another's, as `<party>/<id>`."""
+    if role(party) != "ops":
+        return party, _id("corrects", said)
+    whose, _, id = said.partition("/")
+    return identifiers.party(whose), _id("corrects", id)
 
 
 def _id(field: str, id: str) -> str:

@@ -289,6 +289,17 @@ def test_what_was_told_by_mistake_is_withdrawn_and_its_case_with_it(
     assert known.get(DESK, "/api/cases")["total"] == 0
 
 
+def test_ops_withdraws_what_a_desk_told_and_does_nothing_else_to_a_case(
+    known: Running, opened: str
+) -> None:
+    told = {"case": opened, "happened_at": LATER}
+    acts = [told | {"id": "1", "act": "repair"}, told | {"id": "2", "act": "void"}]
+    acts[1]["corrects"] = f"{DESK}/i1"
+    answer = known.ask("ops", "POST", "/api/case-acts", json={"acts": acts}).json()
+    assert bare(answer["verdicts"]) == [("refused", "not-your-act"), ("applied", "")]
+    assert known.get(DESK, "/api/cases")["total"] == 0
+
+
 # -- loans, swaps, thefts
 
 

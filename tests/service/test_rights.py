@@ -140,7 +140,7 @@ RIGHTS: Mapping[str, Mapping[str, frozenset[str] | None]] = {
         "GET /api/cases": REGION | OPS | {"desk"},
         "GET /api/cases/{case}": REGION | OPS | {"desk"},
         "POST /api/cases/{case}/{act}": REGION | {"desk"},
-        "POST /api/case-acts": REGION | {"desk"},
+        "POST /api/case-acts": REGION | OPS | {"desk"},
         "GET /api/laptops/{maker}/{serial}": REGION | OPS | {"desk"},
         "GET /api/pools/{uai}": REGION | OPS | {"desk", "school"},
         "GET /api/export/ords.csv": REGION | OPS | {"desk"},

@@ -84,7 +84,7 @@ def routes(intake: Intake, desk: Desk) -> list[Route]:
             "/api/case-acts",
             acting_on_many,
             "Acts on many cases, a verdict for each",
-            DESKS,
+            READERS,  # ops withdraws, and no more
             ActsBody,
             Verdicts,
         ),
