@@ -10,12 +10,13 @@ from typing import get_args
 
 from msgspec import Struct
 
-from shared.contracts import delivery, ordering, repairs
+from shared.contracts import delivery, enrolment, ordering, repairs
 
 PUBLISHERS: Mapping[str, ModuleType] = {
     "ordering": ordering,
     "delivery": delivery,
     "repairs": repairs,
+    "enrolment": enrolment,
 }
 
 _KEY = re.compile(r"\s*Key: (?:the )?([a-z -]+?)\.\s*$")
