@@ -1,15 +1,10 @@
-"""What handover does about what it hears: who leaves, who has the laptop, what stands in the way."""
+"""What handover does about what it hears: who leaves, who has a laptop, what stands in the way."""
 
-from collections.abc import Callable, Sequence
-
-from aiokafka import ConsumerRecord
 from msgspec.structs import replace
 
-from services.handover import core, store
-from shared import hearing
+from services.handover import core
 from shared.contracts import delivery, enrolment, ordering, repairs
-from shared.contracts.identifiers import kind_of
-from shared.decisions import Claim
+from shared.contracts.envelope import Envelope
 from shared.hearing import Reactions
 
 # Causes of an incident that say where the laptop is not; any other wants a repair.
@@ -122,26 +117,10 @@ REACTIONS: Reactions = {
 }
 
 
-def reader() -> Callable[[ConsumerRecord], Sequence[Claim]]:
-    """A function from a record to what is wanted of us. Whose word it was goes with what may be
-    withdrawn, for a withdrawal names the word and not the fact that came of it.
+def worded(command: core.Command, envelope: Envelope) -> core.Command:
+    """Whose word it was goes with what may be withdrawn: a withdrawal names the word, and not the
+    fact that came of it.
     """
-    read = hearing.reader(list(REACTIONS))
-    of_facts = hearing.claims_of(REACTIONS, store.SHELVES)
-
-    def claims(record: ConsumerRecord) -> Sequence[Claim]:
-        words = [
-            (one.envelope.source, one.envelope.id)
-            for one in read(record)
-            if kind_of(one.envelope.key) in store.SHELVES
-        ]
-        pairs = zip(of_facts(record), words, strict=True)
-        return [replace(claim, command=_worded(claim.command, *word)) for claim, word in pairs]
-
-    return claims
-
-
-def _worded(command: core.Command, party: str, event: str) -> core.Command:
     if isinstance(command, core.Entrust | core.Block | core.Unblock):
-        return replace(command, party=party, event=event)
+        return replace(command, party=envelope.source, event=envelope.id)
     return command

@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 from services.handover.core import acts, campaigns, laptops, students
 from services.handover.core.acts import in_the_way
-from services.handover.core.campaigns import Campaign, School
+from services.handover.core.campaigns import Campaign, School, calling
 from services.handover.core.codes import Code, given, tried
 from services.handover.core.commands import (
     Accept,
@@ -48,7 +48,9 @@ from services.handover.core.commands import (
     student_key,
 )
 from services.handover.core.handovers import (
+    ASKED_BACK,
     CEDING,
+    OVERDUE,
     RETURNING,
     STATES,
     Handover,
@@ -62,10 +64,12 @@ from shared.contracts.identifiers import kind_of
 from shared.decisions import Claim, Core, Decision, Folding, Said
 
 __all__ = [
+    "ASKED_BACK",
     "AT_END",
     "AT_HAND_OUT",
     "CAUSES",
     "CEDING",
+    "OVERDUE",
     "RETURNING",
     "STATES",
     "Accept",
@@ -105,6 +109,7 @@ __all__ = [
     "Unblock",
     "Withdraw",
     "WriteOff",
+    "calling",
     "campaign_key",
     "core",
     "given",

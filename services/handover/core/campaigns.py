@@ -1,6 +1,7 @@
 """Campaigns, one for a school year, and schools that another took over from. Pure."""
 
 from datetime import datetime
+from uuid import NAMESPACE_URL, uuid5
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
@@ -50,6 +51,11 @@ def succeeded(now: School, key: str, command: SucceedSchool) -> Decision:
     if key.endswith(command.successor):
         return Refusal("same-school", "a school does not follow itself", "/successor")
     return ((key, handover.SchoolSucceeded(command.successor)),)
+
+
+def calling(campaign: str) -> str:
+    """The id of the job that calls up the students of a campaign: the same however often asked."""
+    return str(uuid5(NAMESPACE_URL, f"urn:trousseau:handover-campaign:{campaign}"))
 
 
 def next_number(now: Campaign, school_year: str) -> str:

@@ -10,12 +10,13 @@ from typing import get_args
 
 from msgspec import Struct
 
-from shared.contracts import delivery, enrolment, ordering, repairs
+from shared.contracts import delivery, enrolment, handover, ordering, repairs
 
 PUBLISHERS: Mapping[str, ModuleType] = {
     "ordering": ordering,
     "delivery": delivery,
     "repairs": repairs,
+    "handover": handover,
     "enrolment": enrolment,
 }
 

@@ -38,6 +38,10 @@ KEYS: Mapping[str, tuple[str, str]] = {
         "`student:<pseudonym>`, a random UUID",
         r"^student:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
     ),
+    "handover-campaign": (
+        "`handover-campaign:<school year>`",
+        r"^handover-campaign:[0-9]{4}-[0-9]{4}$",
+    ),
     "model": ("`model:<model>`", r"^model:[^\x00-\x1f\x7f]{1,250}$"),
 }
 
