@@ -125,8 +125,13 @@ def left(reason: str, at: datetime = JUNE) -> Claim:
 
 
 def campaign(year: str = YEAR, **changes: Any) -> Claim:
-    terms = {"legal_basis": "CG3P", "deliberation": "22CP-1", "residual_value_cents": 0}
-    opening = {"campaign": f"c{year}", "school_year": year, "opens_at": OPENS} | terms | changes
+    terms: dict[str, Any] = {
+        "legal_basis": "CG3P",
+        "deliberation": "22CP-1",
+        "residual_value_cents": 0,
+    }
+    opening: dict[str, Any] = {"campaign": f"c{year}", "school_year": year, "opens_at": OPENS}
+    opening |= terms | changes
     return asked(OpenCampaign(**opening), OPENS, key=campaign_key(year), by="region")
 
 

@@ -10,7 +10,9 @@ import pypdf
 import pytest
 
 from services.handover import gauges
-from shared.contracts import enrolment, handover
+from shared.contracts import enrolment
+from shared.contracts import handover as contract
+from shared.contracts.published import name_of
 from tests.builders import (
     DAY,
     OTHER_SCHOOL,
@@ -137,7 +139,7 @@ def test_a_campaign_is_a_job_with_its_progress_and_is_opened_once(known: Running
     [
         ({"campaign": "other"}, 409, "year-has-a-campaign"),
         ({"school_year": "2023-2024"}, 409, "name-is-taken"),
-        ({"deliberation": "23CP-1"}, 409, "already-opened"),
+        ({"deliberation": "23CP-1"}, 409, "id-already-used"),
         ({"school_year": "2023"}, 422, "invalid"),
         ({"campaign": "a/b"}, 422, "invalid"),
         ({"opens_at": "2023-05-02T08:00:00"}, 422, "naive-time"),
@@ -186,7 +188,8 @@ def test_a_school_sees_and_does_its_own_alone(known: Running) -> None:
 
 def test_handovers_are_listed_in_pages_and_narrowed(known: Running) -> None:
     opened(known)
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = known.get("region", f"/api/handovers?campaign=fin-2023&limit=2&cursor={cursor}")
         seen += [one["handover"] for one in page["items"]]
@@ -480,5 +483,4 @@ def test_every_fact_that_is_said_is_of_the_contract(known: Running) -> None:
     opened(known)
     handed_over(known)
     said = {row.type for row in known.rows("SELECT DISTINCT type FROM ledger") if row.type}
-    tags = {one.__struct_config__.tag for one in handover.RANK}
-    assert said <= tags
+    assert said <= {name_of(one) for one in contract.RANK}

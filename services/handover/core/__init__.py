@@ -55,6 +55,7 @@ from services.handover.core.handovers import (
     STATES,
     Handover,
     Release,
+    number_of,
 )
 from services.handover.core.laptops import CAUSES, Laptop, live
 from services.handover.core.policy import AT_END, AT_HAND_OUT, Policy, read
@@ -115,6 +116,7 @@ __all__ = [
     "given",
     "in_the_way",
     "live",
+    "number_of",
     "read",
     "school_key",
     "student_key",

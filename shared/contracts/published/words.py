@@ -92,7 +92,7 @@ FIELDS: Mapping[str, str] = {
     "residual_value_cents": "What the laptop is still worth, in cents of a euro.",
     "certificate": "The certificate's number, such as `2022-2023-000001`.",
     "successor": "The UAI of the school that does what is left to do.",
-    "StudentNoted.left": "Why the student is at no school of the region any more; null where at one.",
+    "StudentNoted.left": "Why the student is at no school of the region any more, or null.",
     "StudentCalled.campaign": "The name of the campaign that concerns the student.",
     "leaving": "Why the student leaves: `final-level`, or a reason such as `left-region`.",
     "blocked_by": "What is open: `repair`, `loan`, `theft`, `loss`; null for all of the case.",
