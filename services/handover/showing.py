@@ -16,7 +16,7 @@ from services.handover.shown import (
     ReleaseShown,
     SchoolShown,
 )
-from services.handover.store import Counted, Found, Standing
+from services.handover.store import Found, Standing
 from shared import jobs
 from shared.contracts.handover import RELEASES
 
@@ -86,12 +86,12 @@ def campaign_shown(connection: Connection, standing: Standing, school: str = "")
         states=store.by_state(connection, one.campaign, school),
         blocked=store.blocked(connection, one.campaign, school),
         failing=failing,
-        schools=[SchoolShown(*astuple(each)) for each in schools],
+        schools=schools,
         job=job["id"] if job else None,
     )
 
 
-def _total(schools: Sequence[Counted]) -> SchoolShown:
+def _total(schools: Sequence[SchoolShown]) -> SchoolShown:
     figures = [astuple(one)[1:] for one in schools] or [(0,) * 9]
     return SchoolShown("", *(sum(column) for column in zip(*figures, strict=True)))
 

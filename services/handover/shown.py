@@ -52,7 +52,9 @@ class HandoverShown(Struct, frozen=True):
 
 
 class SchoolShown(Struct, frozen=True):
-    """How far a school is in a campaign: how many came to each step."""
+    """How far a school is in a campaign: how many handovers, how many came to each step, how many
+    are asked back or came back, how many are held up.
+    """
 
     school: str
     opened: int

@@ -91,7 +91,7 @@ EXAMPLES: Mapping[str, Any] = {
     "/api/handover-campaigns": {
         "campaign": "fin-2022",
         "school_year": "2021-2022",
-        "opens_at": DAY.isoformat(),
+        "opens_at": "2022-05-02T08:00:00+02:00",
         "legal_basis": "CG3P",
         "deliberation": "21CP-7",
         "residual_value_cents": 0,

@@ -139,7 +139,10 @@ def test_a_campaign_is_a_job_with_its_progress_and_is_opened_once(known: Running
     [
         ({"campaign": "other"}, 409, "year-has-a-campaign"),
         ({"school_year": "2023-2024"}, 409, "name-is-taken"),
-        ({"deliberation": "23CP-1"}, 409, "id-already-used"),
+        ({"deliberation": "23CP-1"}, 409, "already-opened"),
+        ({"opens_at": "9999-12-31T23:59:59-23:59"}, 422, "invalid"),
+        ({"opens_at": "2022-08-31T23:59:59+02:00"}, 422, "not-in-the-year"),
+        ({"opens_at": "2023-09-01T00:00:00+02:00"}, 422, "not-in-the-year"),
         ({"school_year": "2023"}, 422, "invalid"),
         ({"campaign": "a/b"}, 422, "invalid"),
         ({"opens_at": "2023-05-02T08:00:00"}, 422, "naive-time"),
@@ -454,7 +457,7 @@ def test_who_repeats_a_year_keeps_it_and_is_called_up_a_year_later(known: Runnin
     opened(known)
     told(known, enrolment.StudentLevelChanged(SCHOOL, "term", "2023-2024"), STUDENTS[1], JUNE)
     assert of(known)["cancelled_for"] == "stays"
-    opened(known, campaign="fin-2024", school_year="2023-2024", opens_at=JUNE.isoformat())
+    opened(known, campaign="fin-2024", school_year="2023-2024", opens_at="2024-05-02T08:00:00Z")
     assert known.get("region", "/api/handovers?campaign=fin-2024")["total"] == 1
 
 

@@ -41,6 +41,7 @@ def routes(intake: Intake, office: Office) -> list[Route]:
             CampaignBody,
             CampaignTold,
             202,
+            headers=IDEMPOTENCY,
         ),
         Route(
             "GET",

@@ -1,6 +1,6 @@
 """Campaigns and schools that close, over HTTP: one act, and what it means for many."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +14,7 @@ from services.handover.showing import Office
 from shared import jobs
 from shared.asking import UNKEPT, Intake, NotTakenError, each, named, past, unless_kept
 from shared.contracts import identifiers
+from shared.contracts.calendar import day_of
 from shared.decisions import Claim
 from shared.serving import Handler, answer, idempotency_key, invalid, struct_body, trace_of
 from shared.transact import Verdict, transact
@@ -64,8 +65,8 @@ def opening(intake: Intake, office: Office) -> Handler:
 
     async def open_campaign(request: Request) -> Response:
         body: CampaignBody = await struct_body(request, CampaignBody)
-        party, trace = request.state.party, trace_of(request)
-        told = await opened(intake, office, party, body, trace)
+        asked = (request.state.party, idempotency_key(request), trace_of(request))
+        told = await opened(intake, office, body, asked)
         page = f"/api/handover-campaigns/{told.campaign}"
         return answer(told, 202, {"Location": f"/api/jobs/{told.job}" if told.job else page})
 
@@ -73,12 +74,12 @@ def opening(intake: Intake, office: Office) -> Handler:
 
 
 async def opened(
-    intake: Intake, office: Office, party: str, body: CampaignBody, trace: str = ""
+    intake: Intake, office: Office, body: CampaignBody, asked: tuple[str, str, str]
 ) -> CampaignTold:
-    """Open a campaign. Raises Problem 409, 422; Away."""
+    """Open a campaign, as a party asked it under an id, on a trace. Raises Problem 409 and 422."""
     command = _campaign(office, body)
     opening: tuple[Verdict, CampaignTold] = await intake.database.write(
-        lambda connection: _open(connection, intake, office, party, command, trace)
+        lambda connection: _open(connection, intake, office, command, asked)
     )
     verdict, told = opening
     unless_kept(verdict)
@@ -93,13 +94,12 @@ def _campaign(office: Office, body: CampaignBody) -> core.OpenCampaign:
     value = body.residual_value_cents
     if value is not None and not 0 <= value <= 10**9:
         raise invalid("/residual_value_cents", "invalid", "0 or more cents of a euro")
-    if body.opens_at.tzinfo is None:
-        raise invalid("/opens_at", "naive-time", "say the offset from UTC")
+    year = named("school_year", identifiers.school_year, body.school_year)
     basis, deliberation = body.legal_basis, body.deliberation
     return core.OpenCampaign(
         named("campaign", identifiers.document_name, body.campaign),
-        named("school_year", identifiers.school_year, body.school_year),
-        body.opens_at,
+        year,
+        _opens_at(body.opens_at, year),
         named("legal_basis", identifiers.label, basis) if basis else terms.legal_basis,
         named("deliberation", identifiers.label, deliberation)
         if deliberation
@@ -108,16 +108,29 @@ def _campaign(office: Office, body: CampaignBody) -> core.OpenCampaign:
     )
 
 
+def _opens_at(moment: datetime, year: str) -> datetime:
+    """When a campaign opens, in UTC: within its school year. Raises Problem 422."""
+    if moment.tzinfo is None:
+        raise invalid("/opens_at", "naive-time", "say the offset from UTC")
+    first = int(year[:4])
+    try:
+        opens, day = moment.astimezone(UTC), day_of(moment)
+    except OverflowError:
+        raise invalid("/opens_at", "invalid", "out of the calendar") from None
+    if not date(first, 9, 1) <= day < date(first + 1, 9, 1):
+        raise invalid("/opens_at", "not-in-the-year", f"a campaign of {year} opens within it")
+    return opens
+
+
 def _open(
     connection: Connection,
     intake: Intake,
     office: Office,
-    party: str,
     command: core.OpenCampaign,
-    trace: str,
+    asked: tuple[str, str, str],
 ) -> tuple[Verdict, CampaignTold]:
     """A campaign that begins in the past began then: what was told since is told after it."""
-    now = intake.now()
+    now, (party, id, trace) = intake.now(), asked
     try:
         began = past("opens_at", command.opens_at, now)
     except NotTakenError:
@@ -128,7 +141,7 @@ def _open(
         refused = Verdict("refused", "name-is-taken", why, "/campaign")
         return refused, CampaignTold(command.campaign, "refused", 0, None)
     key = core.campaign_key(command.school_year)
-    claim = Claim(party, command.campaign, key, began, command, stated=False, trace=trace)
+    claim = Claim(party, id, key, began, command, stated=False, trace=trace)
     (verdict,) = transact(connection, intake.service, [claim], now)
     if verdict.verdict in UNKEPT:
         return verdict, CampaignTold(command.campaign, verdict.verdict, 0, None)

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -15,7 +16,7 @@ from shared.asking import Intake
 from shared.contracts.calendar import midnight
 from shared.pages.tables import Listing
 from shared.screens import ROWS, Screens, back, form_of, html, somebody, table, visit
-from shared.serving import Handler, Problem
+from shared.serving import Handler, Problem, trace_of
 
 MOST = 10_000  # handovers in a file
 
@@ -28,7 +29,8 @@ def of_campaigns(intake: Intake, office: Office, screens: Screens) -> Addresses:
     async def opened(request: Request) -> Response:
         form, party = await form_of(request), somebody(request, screens, "region")
         try:
-            told = await campaigns.opened(intake, office, party, _campaign_of(form))
+            asked = (party, str(uuid4()), trace_of(request))
+            told = await campaigns.opened(intake, office, _campaign_of(form), asked)
         except Problem as trouble:
             page = await _campaigns(intake, screens, request, party, trouble.detail)
             return html(page, 422)

@@ -32,7 +32,7 @@ def of_signing(intake: Intake, office: Office, screens: Screens) -> Addresses:
         return back(request, f"/signing/{school}" if school else "/handovers")
 
     async def signing(request: Request) -> Response:
-        school = _school(request, somebody(request, screens, *SCHOOLS))
+        school, _ = _school(request, screens)
         seen = await intake.database.read(
             lambda one: _signing(one, intake, office, school, request)
         )
@@ -56,15 +56,18 @@ def of_signing(intake: Intake, office: Office, screens: Screens) -> Addresses:
     ]
 
 
-def _school(request: Request, party: str) -> str:
-    """The school that an address names; a school's own alone. Raises Problem 404."""
+def _school(request: Request, screens: Screens) -> tuple[str, str]:
+    """The school that an address names, and who looks; a school its own alone. Raises Problem
+    404.
+    """
     try:
         school = identifiers.uai(request.path_params["uai"])
     except ValueError as trouble:
         raise Problem(404, "unknown-school", str(trouble)) from None
+    party = somebody(request, screens, *SCHOOLS)
     if telling.own_school(party, school) != school:
         raise Problem(404, "unknown-school", "a school sees its own signing day")
-    return school
+    return school, party
 
 
 def _signing(
@@ -107,8 +110,7 @@ async def _act(intake: Intake, office: Office, screens: Screens, request: Reques
     """What a form asks; told on the page where it is refused, and where a code was drawn, which is
     shown there and never again.
     """
-    form, party = await form_of(request), somebody(request, screens, *SCHOOLS)
-    school = _school(request, party)
+    form, (school, party) = await form_of(request), _school(request, screens)
     found = await acting.known(intake, form.get("handover", ""), party)
     done, why = await _done(intake, office, party, found, form)
     if not why and not done.drawn:

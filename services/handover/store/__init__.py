@@ -9,6 +9,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select
 
 from services.handover import core
+from services.handover.shown import SchoolShown
 from services.handover.store.tables import (
     CAMPAIGNS,
     CODES,
@@ -166,24 +167,7 @@ def laptops_at(connection: Connection, school: str) -> list[str]:
 REACHED = ("offered_at", "signed_at", "certified_at", "handed_over_at", "went_on_at")
 
 
-class Counted(Struct, frozen=True):
-    """How far a school is in a campaign: how many handovers, how many came to each step, how many
-    are asked back or came back, how many are held up.
-    """
-
-    school: str
-    opened: int
-    offered: int
-    signed: int
-    released: int
-    certified: int
-    handed_over: int
-    went_on: int
-    returns: int
-    blocked: int
-
-
-def counted(connection: Connection, campaign: str, school: str = "") -> list[Counted]:
+def counted(connection: Connection, campaign: str, school: str = "") -> list[SchoolShown]:
     """Each school of a campaign, or one."""
     table = HANDOVERS.c
     mine = [table.campaign == campaign, table.state != "cancelled"]
@@ -194,7 +178,7 @@ def counted(connection: Connection, campaign: str, school: str = "") -> list[Cou
     held = func.count().filter(table.blocked != "")
     columns = (*steps[:2], released, *steps[2:], back, held)
     rows = select(table.school, func.count(), *columns).where(*mine).group_by(table.school)
-    return [Counted(*row) for row in connection.execute(rows.order_by(table.school))]
+    return [SchoolShown(*row) for row in connection.execute(rows.order_by(table.school))]
 
 
 def _of(campaign: str, school: str) -> list[ColumnElement[bool]]:
