@@ -73,6 +73,9 @@ class LifeRow(Row, table=True):
     replaced_by: str | None = None
     replaces: str | None = None
     marks: str = Field(sa_type=Text)
+    handed_over_at: datetime | None = Field(default=None, sa_type=Instant)
+    in_further_study_at: datetime | None = Field(default=None, sa_type=Instant)
+    released: str = Field(sa_type=Text)
     custody: str = Field(sa_type=Text)
     changed_at: datetime | None = Field(default=None, sa_type=Instant)
 

@@ -138,7 +138,7 @@ def test_a_campaign_is_a_job_with_its_progress_and_is_opened_once(known: Running
     ("changes", "status", "code"),
     [
         ({"campaign": "other"}, 409, "year-has-a-campaign"),
-        ({"school_year": "2023-2024"}, 409, "name-is-taken"),
+        ({"school_year": "2023-2024", "opens_at": "2024-05-02T08:00:00Z"}, 409, "name-is-taken"),
         ({"deliberation": "23CP-1"}, 409, "already-opened"),
         ({"opens_at": "9999-12-31T23:59:59-23:59"}, 422, "invalid"),
         ({"opens_at": "2022-08-31T23:59:59+02:00"}, 422, "not-in-the-year"),
