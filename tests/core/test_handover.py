@@ -345,6 +345,12 @@ def test_nothing_is_signed_that_was_not_offered_or_is_signed_already() -> None:
 def test_an_act_is_not_dated_before_what_was_told_already() -> None:
     past = after(OPEN, offer(JUNE))
     assert refused(play(CORE, past, sign(JUNE - HOUR))) == "before-the-last-act"
+    assert facts(play(CORE, past, sign(JUNE - HOUR / 12))), "clocks differ by some minutes"
+
+
+def test_device_management_has_a_clock_of_its_own() -> None:
+    past = after(SIGNED, *(release(name, at=JUNE + HOUR) for name in handover.RELEASES))
+    assert facts(play(CORE, past, asked(Certify(NUMBER, YEAR), JUNE)))
 
 
 def test_who_refuses_is_asked_for_the_laptop() -> None:

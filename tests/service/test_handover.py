@@ -437,6 +437,38 @@ def test_who_leaves_the_region_is_asked_for_it_and_brings_it_back(known: Running
     assert (scrapped["state"], scrapped["tracking_form"]) == ("scrapped", "BSD-2023-7")
 
 
+def test_what_came_back_is_in_the_schools_stock_for_delivery_and_tracking_and_said_once(
+    known: Running, ordering: Running, delivery: Running, tracking: Running
+) -> None:
+    told(known, left("left-region"), STUDENTS[1], JUNE)
+    done(known, of(known)["handover"], "return", 1, returned=a_laptop())
+    heard(delivery, known)
+    heard(known, delivery)
+    heard(delivery, known)
+    said = "SELECT type FROM ledger WHERE key = 'hp/5CD0001' AND type LIKE '%back-to-stock%'"
+    assert len(delivery.rows(said)) == 1
+    assert of(known)["state"] == "returned"
+    heard(tracking, ordering, delivery, known)
+    life = tracking.get("", f"/api/laptops/{key_of()}")
+    assert (life["location"], life["owner"], life["flags"]) == ("at-school", "region", [])
+
+
+def test_tracking_shows_whose_it_became_and_where_it_went(
+    known: Running, ordering: Running, delivery: Running, tracking: Running
+) -> None:
+    opened(known)
+    number = handed_over(known)["handover"]
+    done(known, number, "further-study", later(), institution="iut")
+    heard(tracking, ordering, delivery, known)
+    life = tracking.get("", f"/api/laptops/{key_of()}")
+    assert (life["owner"], life["managed"]) == ("student", "released")
+    names = [one["type"].split(".")[1] for one in life["timeline"]]
+    assert names[-2:] == ["laptop-handed-over", "laptop-taken-into-further-study"]
+    assert all(one["summary"] for one in life["timeline"])
+    board = tracking.get("", "/api/boards/region")
+    assert (board["owner"]["student"], board["funnel"]["in_further_study"]) == (1, 1)
+
+
 def test_a_return_that_never_comes_is_written_off_by_the_region(known: Running) -> None:
     opened(known)
     number = of(known)["handover"]

@@ -1,12 +1,9 @@
 """The end of lycée over real Kafka: use cases 15 to 18, and the awkward lives of handover."""
 
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import httpx
 
-from partners.year.play import move_clock
 from shared.contracts import enrolment
 from tests.running import System, until
 from tests.system.acts import (
@@ -19,7 +16,6 @@ from tests.system.acts import (
     opened,
     uai,
     verdicts,
-    with_student,
 )
 from tests.system.handing_over import (
     a_student,
@@ -224,29 +220,3 @@ def test_the_page_of_a_student_who_was_erased_is_closed_and_the_certificate_stay
     until(lambda: system.http.get(mine).status_code == httpx.codes.NOT_FOUND, "it is closed")
     confirmed = system.http.get(f"{url}/certificates/{shown['certificate']}")
     assert confirmed.status_code == httpx.codes.OK
-
-
-def at(month: int, day: int, hour: int = 8, year: int = 2023) -> datetime:
-    return datetime(year, month, day, hour, tzinfo=UTC)
-
-
-def test_a_return_is_reminded_of_overdue_at_midnight_and_written_off_when_nobody_comes(
-    moved: System, clock: Path
-) -> None:
-    school, (laptop,) = uai(), laptops(1)
-    with_student(moved, school, laptop, student=(student := a_student()))
-    move_clock(clock, at(6, 20))
-    enrolled = enrolment.StudentEnrolled(school, "1ere", YEAR)
-    left = enrolment.StudentLeft(school, "1ere", YEAR, "left-region")
-    enrolment_says(moved, student, enrolled, left, at=MORNING)
-    shown = when_handover(moved, laptop, {"state": "return-asked", "due_on": "2023-07-20"})
-    for moment, reminded in ((at(7, 6), 1), (at(7, 17), 2)):
-        move_clock(clock, moment)
-        when_handover(moved, laptop, {"state": "return-asked", "reminded": reminded})
-    move_clock(clock, at(7, 20, 23))  # past midnight in Paris
-    when_handover(moved, laptop, {"state": "return-overdue", "reminded": 2})
-    move_clock(clock, at(9, 20))
-    told: dict[str, Any] = act(
-        moved, shown["handover"], "write-off", "2023-09-20T09:00:00+02:00", decided_by="Mme X"
-    )
-    assert told["handover"]["state"] == "written-off"

@@ -34,6 +34,7 @@ from shared.contracts.calendar import day_of
 from shared.decisions import Claim, Decision, Refusal
 
 Facts = tuple[Any, ...] | Refusal
+SKEW = timedelta(minutes=10)  # by which clocks of people may differ
 BEFORE_SIGNED = (handovers.OFFERED, handovers.ACCEPTED)
 
 
@@ -44,7 +45,7 @@ def decide(policy: Policy, states: Mapping[str, Any], claim: Claim, command: Act
     if one is None:
         return Refusal("unknown-handover", "the laptop has no such handover", "/handover")
     told = isinstance(command, Return | NoteRelease)
-    if not told and one.last_at and claim.happened_at < one.last_at:
+    if not told and one.last_at and claim.happened_at < one.last_at - SKEW:
         return Refusal(
             "before-the-last-act", "something later was told of it already", "/happened_at"
         )

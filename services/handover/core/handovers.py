@@ -52,7 +52,7 @@ class Release(Struct, frozen=True):
 
 
 class Handover(Struct, frozen=True):
-    """A handover; every moment is None until it comes. `last_at`: of what was told of it last;
+    """A handover; every moment is None until it comes. `last_at`: of what people told of it last;
     `brought`: another laptop that was brought in its place; `reminded`: how often.
     """
 
@@ -163,8 +163,8 @@ def number_of(laptop: str, student: str, school_year: str, times: int) -> str:
 def evolve(now: Handover, said: Said) -> Handover:
     """A handover after a fact of it."""
     last = max(now.last_at or said.happened_at, said.happened_at)
-    after = _ceding(now, said) or _releasing(now, said) or _returning(now, said) or now
-    return replace(after, last_at=last)
+    told = _ceding(now, said) or _returning(now, said)
+    return replace(told, last_at=last) if told else _releasing(now, said) or now
 
 
 def _ceding(now: Handover, said: Said) -> Handover | None:  # noqa: C901, PLR0911  one a fact
