@@ -21,8 +21,8 @@ def test_a_return_is_reminded_of_overdue_at_midnight_and_written_off_when_nobody
     moved: System, clock: Path
 ) -> None:
     school, (laptop,) = uai(), laptops(1)
-    with_student(moved, school, laptop, student=(student := a_student()))
     move_clock(clock, at(6, 20))
+    with_student(moved, school, laptop, student=(student := a_student()))
     enrolled = enrolment.StudentEnrolled(school, "1ere", YEAR)
     left = enrolment.StudentLeft(school, "1ere", YEAR, "left-region")
     enrolment_says(moved, student, enrolled, left, at=MORNING)
