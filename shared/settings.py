@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,9 @@ from shared.contracts.identifiers import Makers
 
 PORTS = {"tracking": 0, "ordering": 1, "delivery": 2, "repairs": 3, "handover": 4, "enrolment": 5}
 ROOT = Path(__file__).parent.parent
+# Where a service's policy is named, and its own where it has another than most.
+POLICIES = {"handover": ("TROUSSEAU_HANDOVER_POLICY", "handover-policy.toml")}
+POLICY = ("TROUSSEAU_POLICY", "repair-policy.toml")
 
 T = TypeVar("T")
 
@@ -23,8 +27,9 @@ class Wrong(Exception):
 
 
 class Settings(Struct, frozen=True):
-    """What one service needs to know of the world. `clock` is
-    a file that holds the present moment, for invented years.
+    """What one service needs to know of the world. `clock` is a file that holds the present moment,
+    for invented years; `secret` one that holds the service's own; `management` is where device
+    management answers, "" for nowhere; `address` where people reach the service.
     """
 
     service: str
@@ -38,12 +43,17 @@ class Settings(Struct, frozen=True):
     policy: Path
     clock: Path | None
     log_level: str
+    secret: Path
+    management: str
+    address: str
 
 
 def read(service: str, said: Mapping[str, str] = os.environ) -> Settings:
     """The settings of a service. Raises Wrong."""
     home = Path(said.get("TROUSSEAU_HOME", "var")).absolute()
     first = _port(said.get("TROUSSEAU_PORT", "8000"))
+    host, port = said.get("TROUSSEAU_HOST", "127.0.0.1"), first + PORTS[service]
+    policy_at, default_policy = POLICIES.get(service, POLICY)
     level = said.get("TROUSSEAU_LOG", "INFO").upper()
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise Wrong(f"TROUSSEAU_LOG is {level}: say DEBUG, INFO, WARNING or ERROR")
@@ -51,15 +61,27 @@ def read(service: str, said: Mapping[str, str] = os.environ) -> Settings:
         service=service,
         database=database_url(service, home, said.get("TROUSSEAU_DATABASE", "sqlite")),
         kafka=said.get("TROUSSEAU_KAFKA", f"127.0.0.1:{first + 92}"),
-        host=said.get("TROUSSEAU_HOST", "127.0.0.1"),
-        port=first + PORTS[service],
+        host=host,
+        port=port,
         home=home,
         keys=Path(said.get("TROUSSEAU_KEYS", str(home / "keys.json"))),
         makers=Path(said.get("TROUSSEAU_MAKERS", str(ROOT / "deploy" / "makers.csv"))),
-        policy=Path(said.get("TROUSSEAU_POLICY", str(ROOT / "deploy" / "repair-policy.toml"))),
+        policy=Path(said.get(policy_at, str(ROOT / "deploy" / default_policy))),
         clock=Path(said["TROUSSEAU_CLOCK"]) if said.get("TROUSSEAU_CLOCK") else None,
         log_level=level,
+        secret=Path(said.get("TROUSSEAU_SECRET", str(home / f"{service}-secret"))),
+        management=_address("TROUSSEAU_MANAGEMENT", said.get("TROUSSEAU_MANAGEMENT", "")),
+        address=_address(
+            "TROUSSEAU_ADDRESS", said.get("TROUSSEAU_ADDRESS", f"http://{host}:{port}")
+        ),
     )
+
+
+def _address(name: str, text: str) -> str:
+    """An address of the web without its last slash; "" for none. Raises Wrong."""
+    if text and (urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname):
+        raise Wrong(f"{name} is {text[:80]!r}: say http://host or https://host")
+    return text.rstrip("/")
 
 
 def _port(text: str) -> int:
@@ -119,4 +141,22 @@ def policy(file: Path, read: Callable[[str], T]) -> T:
     try:
         return read(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as trouble:
-        raise Wrong(f"TROUSSEAU_POLICY: {file} is not a policy ({trouble})") from None
+        raise Wrong(f"{file} is not a policy ({trouble})") from None
+
+
+def secret(file: Path) -> bytes:
+    """The service's own secret, 32 random bytes; made once, mode 0600, where the file is not there.
+    Raises Wrong.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(os.urandom(32))
+        found = file.read_bytes()
+    except OSError as trouble:
+        raise Wrong(f"TROUSSEAU_SECRET: {file} cannot be read or made ({trouble})") from None
+    if len(found) < 32:
+        raise Wrong(f"TROUSSEAU_SECRET: {file} holds {len(found)} bytes, 32 are needed")
+    return found

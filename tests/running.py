@@ -24,7 +24,7 @@ from shared import access, migrations, settings
 from tests import places
 
 ROOT = Path(__file__).parents[1]
-SERVICES = ("ordering", "delivery", "repairs", "tracking")
+SERVICES = ("ordering", "delivery", "repairs", "handover", "tracking")
 PARTIES = ("region", "ops", "supplier:hexalog", "carrier:acme", "carrier:bolt")
 PATIENCE_SECONDS = 60
 DRAIN_SECONDS = 25

@@ -9,5 +9,5 @@ Says: shipment-announced, shipment-packed, shipment-dispatched, shipment-in-tran
     hand-out-missed, laptop-handed-out, laptop-taken-back, laptop-given-in-exchange,
     laptop-fact-withdrawn.
 Hears: ordering.laptop-announced, ordering.laptop-admitted, ordering.laptop-cancelled,
-    repairs.laptop-swapped, repairs.laptop-given-in-swap.
+    repairs.laptop-swapped, repairs.laptop-given-in-swap, handover.laptop-returned.
 """

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from services.delivery import core, events, store
 from services.delivery.register import Sent
-from shared.contracts import ordering, partners, repairs
+from shared.contracts import handover, ordering, partners, repairs
 from shared.contracts.identifiers import Makers
 from shared.contracts.strict import Unreadable
 from shared.decisions import Claim
@@ -39,12 +39,17 @@ def give_in_exchange(fact: repairs.LaptopGivenInSwap) -> core.GiveInExchange:
     return core.GiveInExchange(fact.replaces, fact.student, fact.school)
 
 
+def put_back(fact: handover.LaptopReturned) -> core.PutBack:
+    return core.PutBack(fact.school)
+
+
 REACTIONS: Reactions = {
     ordering.LaptopAnnounced: expect,
     ordering.LaptopAdmitted: clear,
     ordering.LaptopCancelled: call_off,
     repairs.LaptopSwapped: take_back,
     repairs.LaptopGivenInSwap: give_in_exchange,
+    handover.LaptopReturned: put_back,
 }
 
 

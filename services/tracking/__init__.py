@@ -14,5 +14,13 @@ Hears: delivery.*, ordering.school-listed, ordering.order-placed, ordering.order
     repairs.laptop-recovered, repairs.replacement-needed, repairs.replacement-refused,
     repairs.laptop-swapped, repairs.laptop-given-in-swap, repairs.loan-issued,
     repairs.loan-returned, repairs.laptop-lent, repairs.laptop-back-from-loan, repairs.loan-overdue,
-    repairs.case-fact-withdrawn.
+    repairs.case-fact-withdrawn,
+    handover.handover-opened, handover.handover-moved, handover.handover-cancelled,
+    handover.handover-offered, handover.handover-accepted, handover.handover-refused,
+    handover.handover-signed, handover.management-release-asked,
+    handover.management-release-failed, handover.management-release-done,
+    handover.certificate-issued, handover.laptop-handed-over,
+    handover.laptop-taken-into-further-study, handover.return-asked, handover.return-reminded,
+    handover.return-overdue, handover.laptop-returned, handover.other-laptop-returned,
+    handover.laptop-refurbished, handover.laptop-scrapped, handover.laptop-written-off.
 """

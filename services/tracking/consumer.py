@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from services.tracking import fold, store, unusual
 from shared import ledger, parking
-from shared.contracts import envelope, ordering, repairs
+from shared.contracts import envelope, handover, ordering, repairs
 from shared.contracts.identifiers import kind_of
 from shared.contracts.strict import Unreadable, parse
 from shared.decisions import Said, folds_on
@@ -27,9 +27,16 @@ PASSED_OVER = (
     *(ordering.LineAnnounced, ordering.LineAdmitted, ordering.LineDelivered),
     *(ordering.LineTakenBack, ordering.OrderLineFulfilled),
     *(repairs.ModelRecalled, repairs.DefectSuspected),  # repairs shows them
+    *(handover.HandoverCampaignOpened, handover.CertificateNumbered),  # handover shows them
+    handover.SchoolSucceeded,
+    *(handover.StudentNoted, handover.StudentEquipped),  # tracking knows laptops, and no students
+    *(handover.StudentCalled, handover.StudentForgotten),
+    # What handover noted of what others say: their own facts tell it.
+    *(handover.LaptopEntered, handover.LaptopAcquired, handover.LaptopEntrusted),
+    *(handover.HandoverBlocked, handover.HandoverUnblocked, handover.HandoverFactWithdrawn),
 )
 TYPES = [type for type in fold.FOLDING.ranks if type not in PASSED_OVER]
-TOPICS = ["delivery.facts", "ordering.facts", "repairs.facts"]
+TOPICS = ["delivery.facts", "handover.facts", "ordering.facts", "repairs.facts"]
 
 _known = reader(TYPES)
 

@@ -9,7 +9,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.contracts import custody, delivery, ordering, repairs, shipments
+from services.tracking import ending
+from shared.contracts import custody, delivery, handover, ordering, repairs, shipments
 from shared.contracts.calendar import day_of, midnight
 from shared.contracts.custody import Custody
 from shared.contracts.identifiers import department, kind_of
@@ -19,8 +20,9 @@ from shared.decisions import Folding, Said
 class Life(Struct, frozen=True):
     """A laptop: its five facts, when it first came how far, where it belongs, by when it was
     promised (`due_at`: when that day ends in Paris), what stands in its place or it in another's,
-    what repairs says that is unusual (`marks`), cases of recalls that it has not come back from
-    (`recalls`), and when a fact of it was last heard.
+    what repairs and handover say that is unusual (`marks`), cases of recalls that it has not come
+    back from (`recalls`), which acts of device management let it go (`released`), and when a fact
+    of it was last heard.
     """
 
     location: str = "unknown"
@@ -52,6 +54,9 @@ class Life(Struct, frozen=True):
     replaces: str | None = None
     marks: tuple[str, ...] = ()
     recalls: tuple[str, ...] = ()
+    handed_over_at: datetime | None = None
+    in_further_study_at: datetime | None = None
+    released: tuple[str, ...] = ()
     custody: Custody = Custody()
     changed_at: datetime | None = None
 
@@ -114,7 +119,9 @@ def evolve(now: Any, said: Said) -> Any:
     """One more fact; a fact that means nothing here changes nothing."""
     match now:
         case Life():
-            return now if custody.named(said) in now.custody.withdrawn else _laptop(now, said)
+            if custody.named(said) in now.custody.withdrawn:
+                return now
+            return _gone(_laptop(now, said))
         case Shipment():
             return shipments.moved(now, said)
         case Order():
@@ -150,7 +157,7 @@ def _each(now: Order, counts: Mapping[str, int], change: Callable[[Line, int], L
     return replace(now, lines=now.lines | changed)
 
 
-def _laptop(now: Life, said: Said) -> Life:  # noqa: PLR0911  a return for each fact
+def _laptop(now: Life, said: Said) -> Life:  # noqa: C901, PLR0911  a return for each fact
     held = custody.moved(now.custody, said)
     after, moved = _held(now, held), _moved(now.custody, held)
     match said.fact:
@@ -176,11 +183,19 @@ def _laptop(now: Life, said: Said) -> Life:  # noqa: PLR0911  a return for each 
             return _bound(there, school)
     if isinstance(said.fact, repairs.Fact):
         return _repaired(after, said.fact)
+    if isinstance(said.fact, handover.Fact):
+        return replace(after, **ending.changes(after, said.fact, said.happened_at))
     station = _station(said.fact)
     if station is None or not moved:
         return after
     shipment = getattr(said.fact, "shipment", None) or after.shipment
     return _reached(replace(after, shipment=shipment), station, said.happened_at)
+
+
+def _gone(now: Life) -> Life:
+    """What was scrapped is nowhere else, whatever was told of where it was."""
+    gone = ending.SCRAPPED in now.marks
+    return replace(now, location="scrapped", holder="nobody", student=None) if gone else now
 
 
 def _moved(before: Custody, after: Custody) -> bool:
@@ -290,9 +305,9 @@ def _reached(now: Life, station: str, at: datetime) -> Life:
     return replace(now, **first) if first else now
 
 
-Fact = ordering.Fact | delivery.Fact | repairs.Fact
+Fact = ordering.Fact | delivery.Fact | repairs.Fact | handover.Fact
 FOLDING = Folding(
-    ordering.RANK | delivery.RANK | repairs.RANK,
+    ordering.RANK | delivery.RANK | repairs.RANK | handover.RANK,
     evolve,
     start,
     stands=custody.as_it_counts,
@@ -304,7 +319,10 @@ FOLDING = Folding(
 # -- counting
 
 
-STEPS = ("announced", "dispatched", "arrived", "received", "admitted", "handed-out")
+STEPS = (
+    *("announced", "dispatched", "arrived", "received", "admitted", "handed-out"),
+    *("handed-over", "in-further-study"),
+)
 
 
 def column(step: str) -> str:
@@ -315,6 +333,11 @@ def column(step: str) -> str:
 def reached(life: Life) -> dict[str, datetime]:
     """The steps of the funnel that a laptop came to, and when it first did."""
     return {step: at for step in STEPS if (at := getattr(life, column(step))) is not None}
+
+
+def owned_since(life: Life) -> datetime | None:
+    """Since when its owner owns it; None while it is the supplier's."""
+    return life.handed_over_at if life.owner == "student" else life.admitted_at
 
 
 PROMISES = ("on-time", "late", "due")

@@ -175,6 +175,84 @@ FACTS: dict[str, tuple[str, str]] = {
         "Un mot du guichet est annulé",
         "A word of the desk is withdrawn",
     ),
+    "handover.laptop-entered": ("Connu des cessions", "Known to handover"),
+    "handover.laptop-acquired": (
+        "À la région, les cessions le savent",
+        "The region's, handover knows",
+    ),
+    "handover.laptop-entrusted": (
+        "Qui l'a est connu des cessions",
+        "Who has it is known to handover",
+    ),
+    "handover.handover-blocked": (
+        "Ne peut être cédé tant qu'un dossier est ouvert",
+        "Cannot be handed over while a case is open",
+    ),
+    "handover.handover-unblocked": (
+        "Un empêchement à la cession est levé",
+        "Something that stood in the way is over",
+    ),
+    "handover.handover-fact-withdrawn": (
+        "Un mot annulé, les cessions le savent",
+        "A word withdrawn, handover knows",
+    ),
+    "handover.handover-opened": (
+        "Son élève quitte le lycée[ {school}]",
+        "Its student leaves school[ {school}]",
+    ),
+    "handover.handover-moved": (
+        "Cession suivie par le lycée[ {to_school}]",
+        "Handover done by school[ {to_school}]",
+    ),
+    "handover.handover-cancelled": ("Cession sans suite", "Handover came to nothing"),
+    "handover.handover-offered": ("Proposé à l'élève", "Offered to the student"),
+    "handover.handover-accepted": ("Accepté par l'élève", "Accepted by the student"),
+    "handover.handover-refused": ("Refusé par l'élève", "Refused by the student"),
+    "handover.handover-signed": ("Cession signée", "Handover signed"),
+    "handover.management-release-asked": (
+        "Libération de la gestion demandée",
+        "Release from management asked",
+    ),
+    "handover.management-release-failed": (
+        "Libération échouée[, essai {attempt}][ : {failure}]",
+        "Release failed[, attempt {attempt}][: {failure}]",
+    ),
+    "handover.management-release-done": (
+        "Libération faite[ : {release}]",
+        "Release done[: {release}]",
+    ),
+    "handover.certificate-issued": (
+        "Attestation établie[, n° {certificate}]",
+        "Certificate issued[, no. {certificate}]",
+    ),
+    "handover.laptop-handed-over": (
+        "Cédé à l'élève[, délibération {deliberation}]",
+        "Handed over to the student[, deliberation {deliberation}]",
+    ),
+    "handover.laptop-taken-into-further-study": (
+        "Emporté en poursuite d'études[ : {institution}]",
+        "Taken into further study[: {institution}]",
+    ),
+    "handover.return-asked": (
+        "Retour demandé[ au lycée {school}][, pour le {due_on}]",
+        "Return asked[ to school {school}][, due on {due_on}]",
+    ),
+    "handover.return-reminded": ("Retour rappelé à l'élève", "Student reminded of the return"),
+    "handover.return-overdue": (
+        "Retour en retard[, attendu le {due_on}]",
+        "Return overdue[, due on {due_on}]",
+    ),
+    "handover.laptop-returned": ("Rendu au lycée[ {school}]", "Returned to school[ {school}]"),
+    "handover.other-laptop-returned": (
+        "Un autre ordinateur a été apporté à sa place[ : {brought}]",
+        "Another laptop was brought in its place[: {brought}]",
+    ),
+    "handover.laptop-refurbished": ("Remis en état", "Refurbished"),
+    "handover.laptop-scrapped": (
+        "Mis au rebut[, bordereau {tracking_form}]",
+        "Scrapped[, tracking form {tracking_form}]",
+    ),
+    "handover.laptop-written-off": ("Sorti de l'inventaire", "Written off"),
     "delivery.laptop-handed-out": (
         "Remis à l'élève, charte signée",
         "Handed out to the student, charter signed",
@@ -237,6 +315,11 @@ FLAGS: dict[str, tuple[str, str]] = {
     "on-loan": ("En prêt", "On loan"),
     "loan-overdue": ("Prêt en retard", "Loan overdue"),
     "replaced": ("Remplacé", "Replaced"),
+    "return-asked": ("Retour demandé", "Return asked"),
+    "return-overdue": ("Retour en retard", "Return overdue"),
+    "other-laptop-returned": ("Un autre a été rendu", "Another one was returned"),
+    "scrapped": ("Mis au rebut", "Scrapped"),
+    "written-off": ("Sorti de l'inventaire", "Written off"),
     "recalled": ("Rappelé", "Recalled"),
     "late": ("En retard", "Late"),
     "damaged": ("Endommagé", "Damaged"),

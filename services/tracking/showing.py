@@ -318,7 +318,7 @@ def laptop(connection: Connection, key: str) -> LaptopLife | None:
         school_name=entry.name if entry else "",
         location=Standing(life.location, life.since),
         holder=Standing(life.holder, life.since),
-        owner=Standing(life.owner, life.admitted_at),
+        owner=Standing(life.owner, fold.owned_since(life)),
         working=Standing(life.working),
         managed=Standing(life.managed),
         flags=tuple(fold.flags(life)),

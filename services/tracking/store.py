@@ -74,6 +74,9 @@ class LifeRow(Row, table=True):
     replaces: str | None = None
     marks: str = Field(sa_type=Text)
     recalls: str = Field(sa_type=Text)
+    handed_over_at: datetime | None = Field(default=None, sa_type=Instant)
+    in_further_study_at: datetime | None = Field(default=None, sa_type=Instant)
+    released: str = Field(sa_type=Text)
     custody: str = Field(sa_type=Text)
     changed_at: datetime | None = Field(default=None, sa_type=Instant)
 

@@ -39,10 +39,10 @@ MAY_SAY = {
 FILES = {
     "__init__", "__main__", "app", "core", "intake", "consumer", "store",
     "pages", "imports", "screens", "showing", "shown", "migrations", "templates",
-    "events", "register", "epcis", "gauges",
+    "events", "register", "epcis", "gauges", "management", "papers",
 }  # fmt: skip
 FILES_OF_TRACKING = FILES - {"core"} | {
-    "fold", "boards", "lists", "sentences", "stations", "unusual",
+    "fold", "ending", "boards", "lists", "sentences", "stations", "unusual",
 }  # fmt: skip
 NEEDED = {"__init__", "__main__", "app", "intake", "store", "migrations"}
 

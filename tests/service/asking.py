@@ -40,7 +40,7 @@ from tests.builders import (
     built,
     key_of,
 )
-from tests.service import epcis
+from tests.service import epcis, handing_over
 
 WORDS: Mapping[str, Any] = {
     "uai": SCHOOL,
@@ -88,6 +88,20 @@ EXAMPLES: Mapping[str, Any] = {
     "/api/case-acts": {
         "acts": [{"case": CASE, "act": "start", "id": "a2", "happened_at": DAY.isoformat()}]
     },
+    "/api/handover-campaigns": {
+        "campaign": "fin-2022",
+        "school_year": "2021-2022",
+        "opens_at": "2022-05-02T08:00:00+02:00",
+        "legal_basis": "CG3P",
+        "deliberation": "21CP-7",
+        "residual_value_cents": 0,
+    },
+    "/api/handovers/{id}/{act}": {
+        "id": "a3",
+        "happened_at": handing_over.JUNE.isoformat(),
+        "minor": False,
+    },
+    "/api/schools/{uai}/closure": {"successor": OTHER_SCHOOL},
     "/epcis/capture": epcis.a_document(epcis.a_scan(1, eventID=None)),
     "/epcis/events": {"@context": CONTEXT, **epcis.declared(epcis.an_event(1))},
 }
@@ -212,13 +226,14 @@ class Asked(Struct, frozen=True):
 
     running: Running
     names: Mapping[str, str]
+    paths: Mapping[str, str] = {}
 
     def address(self, call: Call, **other: str) -> str:
         """The address of a call, its names filled in."""
 
         def named(match: re.Match[str]) -> str:
             name = match[1]
-            things = self.names if name == "id" else PATHS
+            things = self.names if name == "id" else {**PATHS, **self.paths}
             of = call.route.path.partition("{")[0].rstrip("/").rpartition("/")[2]
             return (other | {name: things.get(of if name == "id" else name, "x")} | other)[name]
 
@@ -242,8 +257,18 @@ class Asked(Struct, frozen=True):
 
 
 # Pages that need a key send whoever has none to where it is typed; and those that only lead on.
-SIGNED = ("/receptions/{sscc}", "/hand-outs/{uai}", "/needs", "/counter")
-LEADING = ("/find", "/hand-outs")
+SIGNED = (
+    *("/receptions/{sscc}", "/hand-outs/{uai}", "/needs", "/counter"),
+    *("/campaigns", "/signing/{uai}"),
+)
+LEADING = ("/find", "/hand-outs", "/", "/signing")
+# Whoever has a page's word needs no key: what is wrong with the form is told.
+WORDED = ("/mine/{word}",)
+LAST_YEARS = {
+    "campaign": "fin-2021",
+    "school_year": "2020-2021",
+    "opens_at": "2021-05-03T08:00:00+02:00",
+}
 
 
 def furnished(running: Running) -> Asked:
@@ -276,6 +301,13 @@ def furnished(running: Running) -> Asked:
         running.ask("region", "POST", "/api/incidents", json=told)
         rows = "id,maker,serial,reported_at,cause\n"
         names["jobs"] = running.file("region", "/api/incidents/imports", rows)["id"]
+    if running.name == "handover":
+        paths = handing_over.furnished(running)
+        opened = running.ask("region", "POST", "/api/handover-campaigns", json=LAST_YEARS)
+        running.ended("region", opened.headers["Location"])
+        names["jobs"] = opened.json()["job"]
+        names["handovers"] = handing_over.number_of(1)
+        return Asked(running, names, paths)
     return Asked(running, names)
 
 

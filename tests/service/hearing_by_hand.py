@@ -8,6 +8,9 @@ from aiokafka import ConsumerRecord
 from services.delivery import consumer as of_delivery
 from services.delivery import core as core_of_delivery
 from services.delivery import store as store_of_delivery
+from services.handover import consumer as of_handover
+from services.handover import core as core_of_handover
+from services.handover import store as store_of_handover
 from services.ordering import consumer as of_ordering
 from services.ordering import core as core_of_ordering
 from services.ordering import store as store_of_ordering
@@ -20,9 +23,15 @@ from shared.transact import Service
 from tests.builders import DAY, SCHOOLS_CSV, Running, a_serial_list, an_order, facts
 
 POLICY = core_of_repairs.read(Path("deploy/repair-policy.toml").read_text())
+OF_HANDOVER = core_of_handover.read(Path("deploy/handover-policy.toml").read_text())
 DECIDING = {
     "delivery": (of_delivery.REACTIONS, core_of_delivery.CORE, store_of_delivery.SHELVES),
     "ordering": (of_ordering.REACTIONS, core_of_ordering.CORE, store_of_ordering.SHELVES),
+    "handover": (
+        of_handover.REACTIONS,
+        core_of_handover.core(OF_HANDOVER),
+        store_of_handover.SHELVES,
+    ),
     "repairs": (of_repairs.REACTIONS, core_of_repairs.core(POLICY), store_of_repairs.SHELVES),
 }
 
@@ -46,7 +55,8 @@ def take(reader: Running, records: Sequence[ConsumerRecord]) -> None:
         reader.write(lambda connection: tracking.take(connection, told, DAY))
         return
     reactions, core, shelves = DECIDING[reader.name]
-    read = hearing.claims_of(reactions, shelves)
+    worded = (of_handover.worded,) if reader.name == "handover" else ()
+    read = hearing.claims_of(reactions, shelves, *worded)
     claims = [claim for record in records for claim in read(record)]
     taking = hearing.take_into(Service(core, shelves))
     reader.write(lambda connection: taking(connection, claims, DAY))

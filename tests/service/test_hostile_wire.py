@@ -17,7 +17,7 @@ from shared.documents import JSON
 from shared.process import HEAD_LIMIT
 from shared.serving import FILE_LIMIT
 from tests.builders import SCHOOLS_CSV, Running, wait_until
-from tests.service.asking import CALLS, SIGNED, Asked, Call, none, on_sqlite
+from tests.service.asking import CALLS, SIGNED, WORDED, Asked, Call, none, on_sqlite
 
 Furnished = Callable[[str], Asked]
 MOST_HELD = 6 << 20  # bytes of what somebody sends that a service may hold at once
@@ -242,6 +242,8 @@ def test_a_form_that_is_strange_is_told_as_a_page_and_changes_nothing(
     troubles = {}
     path = call.route.path
     nobody = (303,) if path in SIGNED or path == "/key/forget" else (403,)
+    nobody = (422,) if path in WORDED else nobody
+    wanting = path.endswith("discard") or path in WORDED
     for form, statuses in {
         "": nobody,
         "key=none&reason=x": nobody,
@@ -251,7 +253,7 @@ def test_a_form_that_is_strange_is_told_as_a_page_and_changes_nothing(
         "key=\xff": nobody,
         f"{key}reason=%00": (400,),
         f"{key}reason=a%00b": (400,),
-        f"{key}reason=": (422,) if path.endswith("discard") else (303,),
+        f"{key}reason=": (422,) if wanting else (303,),
         f"{key}reason=%ed%a0%80%00": (400,),
         f"{key}reason={'x' * (16 << 10)}": (413,),
     }.items():

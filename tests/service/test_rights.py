@@ -147,6 +147,39 @@ RIGHTS: Mapping[str, Mapping[str, frozenset[str] | None]] = {
         "POST /api/recalls": REGION,
         "POST /api/readings/{topic}/begin-again": OPS,
     },
+    "handover": DECIDING
+    | JOB_PAGES
+    | {
+        # They lead to /key whoever has none, and are for schools and the region.
+        "GET /": OPEN,
+        "GET /campaigns": OPEN,
+        "POST /campaigns": OPEN,
+        "GET /campaigns/{campaign}": OPEN,
+        "GET /campaigns/{campaign}/certificates.csv": OPEN,
+        "GET /campaigns/{campaign}/certificates.pdf": OPEN,
+        "GET /handovers": OPEN,
+        "GET /handovers.csv": OPEN,
+        "GET /signing": OPEN,
+        "GET /signing/{uai}": OPEN,
+        "POST /signing/{uai}": OPEN,
+        "GET /certificates/{number}/paper.pdf": OPEN,
+        # For anybody: a word opens a student's own page, a number confirms a certificate.
+        "GET /mine": OPEN,
+        "GET /mine/{word}": OPEN,
+        "POST /mine/{word}": OPEN,
+        "GET /mine/{word}/certificate.pdf": OPEN,
+        "GET /certificates/{number}": OPEN,
+        "POST /api/handover-campaigns": REGION,
+        "GET /api/handover-campaigns/{campaign}": REGION | OPS | {"school"},
+        "GET /api/handover-campaigns/{campaign}/certificates.csv": REGION | OPS | {"school"},
+        "GET /api/handover-campaigns/{campaign}/certificates.pdf": REGION | OPS | {"school"},
+        "GET /api/handovers": REGION | OPS | {"school"},
+        "GET /api/handovers/{id}": REGION | OPS | {"school"},
+        "POST /api/handovers/{id}/{act}": REGION | {"school"},
+        "GET /api/certificates/{number}.pdf": REGION | OPS | {"school"},
+        "POST /api/schools/{uai}/closure": REGION,
+        "POST /api/readings/{topic}/begin-again": OPS,
+    },
     "tracking": CARE
     | PAGES
     | {

@@ -17,6 +17,7 @@ from services.delivery.core.commands import (
     Expect,
     GiveInExchange,
     HandOut,
+    PutBack,
     ReportLaptop,
     ReportShipment,
     Step,
@@ -43,6 +44,7 @@ __all__ = [
     "HandOut",
     "Laptop",
     "Passed",
+    "PutBack",
     "ReportLaptop",
     "ReportShipment",
     "Shipment",
@@ -81,8 +83,8 @@ def decide(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: PLR091
             return laptops.hand_out(command, claim)
         case Expect() | Clear() | CallOff() as command:
             return _from_ordering(states[subject], subject, command)
-        case TakeBack() | GiveInExchange() as command:
-            return _from_repairs(subject, command)
+        case TakeBack() | GiveInExchange() | PutBack() as command:
+            return _elsewhere(states[subject], subject, command)
         case CloseDay(day):
             return laptops.close_day(states[subject], subject, day)
     assert_never(claim.command)
@@ -139,13 +141,18 @@ def _from_ordering(now: Laptop, subject: str, command: Expect | Clear | CallOff)
     return ()
 
 
-def _from_repairs(subject: str, command: TakeBack | GiveInExchange) -> Decision:
-    """A swap changes who has either laptop."""
+def _elsewhere(now: Laptop, subject: str, command: TakeBack | GiveInExchange | PutBack) -> Decision:
+    """A swap changes who has either laptop; what came back at the end of lycée is in stock, unless
+    its school said so itself.
+    """
     match command:
         case TakeBack(new):
             return ((subject, delivery.LaptopTakenBack(new)),)
         case GiveInExchange(old, student, school):
             return ((subject, delivery.LaptopGivenInExchange(old, student, school)),)
+        case PutBack(school):
+            there = (now.custody.location, now.custody.school) == ("at-school", school)
+            return () if there else ((subject, delivery.LaptopBackToStock(school)),)
 
 
 # -- evolve

@@ -124,6 +124,12 @@ class GiveInExchange(Struct, frozen=True, tag="give-in-exchange"):
     school: str | None = None
 
 
+class PutBack(Struct, frozen=True, tag="put-back"):
+    """At the end of lycée the laptop came back to a school."""
+
+    school: str
+
+
 class CloseDay(Struct, frozen=True, tag="close-day"):
     """A day ended: `day` is the one that begins."""
 
@@ -140,5 +146,6 @@ Command = (
     | CallOff
     | TakeBack
     | GiveInExchange
+    | PutBack
     | CloseDay
 )

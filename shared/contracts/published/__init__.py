@@ -10,12 +10,14 @@ from typing import get_args
 
 from msgspec import Struct
 
-from shared.contracts import delivery, ordering, repairs
+from shared.contracts import delivery, enrolment, handover, ordering, repairs
 
 PUBLISHERS: Mapping[str, ModuleType] = {
     "ordering": ordering,
     "delivery": delivery,
     "repairs": repairs,
+    "handover": handover,
+    "enrolment": enrolment,
 }
 
 _KEY = re.compile(r"\s*Key: (?:the )?([a-z -]+?)\.\s*$")

@@ -34,6 +34,14 @@ KEYS: Mapping[str, tuple[str, str]] = {
     "campaign": ("`campaign:<school year>`", r"^campaign:[0-9]{4}-[0-9]{4}$"),
     "order": ("`order:<number>`", r"^order:[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
     "shipment": ("`shipment:<SSCC>`", r"^shipment:[0-9]{18}$"),
+    "student": (
+        "`student:<pseudonym>`, a random UUID",
+        r"^student:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+    ),
+    "handover-campaign": (
+        "`handover-campaign:<school year>`",
+        r"^handover-campaign:[0-9]{4}-[0-9]{4}$",
+    ),
     "model": ("`model:<model>`", r"^model:[^\x00-\x1f\x7f]{1,250}$"),
 }
 

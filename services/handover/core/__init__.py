@@ -1,0 +1,270 @@
+"""Handover's rules: who leaves, what is offered, signed, released, certified, given back. Pure.
+
+What came back is told, and never refused for state; all else is asked and may be. The policy is
+data: a core is made of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, assert_never
+
+from services.handover.core import acts, campaigns, laptops, students
+from services.handover.core.acts import in_the_way
+from services.handover.core.campaigns import Campaign, School, calling
+from services.handover.core.codes import Code, given, tried
+from services.handover.core.commands import (
+    Accept,
+    Acquire,
+    AskRelease,
+    AskReturn,
+    Block,
+    CallUp,
+    Certify,
+    CloseDay,
+    Command,
+    Enter,
+    Entrust,
+    ForgetStudent,
+    GoOn,
+    HandOver,
+    MoveHandover,
+    NoteRelease,
+    NoteStudent,
+    Offer,
+    OpenCampaign,
+    Reconsider,
+    Refurbish,
+    Refuse,
+    Return,
+    Scrap,
+    Settle,
+    Sign,
+    SucceedSchool,
+    Unblock,
+    Withdraw,
+    WriteOff,
+    campaign_key,
+    school_key,
+    student_key,
+)
+from services.handover.core.handovers import (
+    ASKED_BACK,
+    CEDING,
+    OVERDUE,
+    RETURNING,
+    STATES,
+    Handover,
+    Release,
+    number_of,
+)
+from services.handover.core.laptops import CAUSES, Laptop, live
+from services.handover.core.policy import AT_END, AT_HAND_OUT, Policy, read
+from services.handover.core.students import Student
+from shared.contracts import handover
+from shared.contracts.identifiers import kind_of
+from shared.decisions import Claim, Core, Decision, Folding, Said
+
+__all__ = [
+    "ASKED_BACK",
+    "AT_END",
+    "AT_HAND_OUT",
+    "CAUSES",
+    "CEDING",
+    "OVERDUE",
+    "RETURNING",
+    "STATES",
+    "Accept",
+    "Acquire",
+    "AskRelease",
+    "AskReturn",
+    "Block",
+    "CallUp",
+    "Campaign",
+    "Certify",
+    "CloseDay",
+    "Code",
+    "Command",
+    "Enter",
+    "Entrust",
+    "ForgetStudent",
+    "GoOn",
+    "HandOver",
+    "Handover",
+    "Laptop",
+    "MoveHandover",
+    "NoteRelease",
+    "NoteStudent",
+    "Offer",
+    "OpenCampaign",
+    "Policy",
+    "Reconsider",
+    "Refurbish",
+    "Refuse",
+    "Release",
+    "Return",
+    "School",
+    "Scrap",
+    "Sign",
+    "Student",
+    "SucceedSchool",
+    "Unblock",
+    "Withdraw",
+    "WriteOff",
+    "calling",
+    "campaign_key",
+    "core",
+    "given",
+    "in_the_way",
+    "live",
+    "number_of",
+    "read",
+    "school_key",
+    "student_key",
+    "tried",
+]
+
+
+def keys(command: Command) -> tuple[str, ...]:
+    match command:
+        case NoteStudent(school, school_year=year):
+            return (campaign_key(year), school_key(school))
+        case Entrust(student, school):
+            own = (student_key(student),) if student else ()
+            return (*own, *((school_key(school),) if school else ()))
+        case CallUp(year) | Certify(school_year=year) | HandOver(school_year=year):
+            return (campaign_key(year),)
+        case Offer(school_year=year):
+            return (campaign_key(year),)
+    return ()
+
+
+# -- decide
+
+
+def decide(policy: Policy, states: Mapping[str, Any], claim: Claim) -> Decision:
+    """Facts of one claim."""
+    now, key = states[claim.subject], claim.subject
+    match claim.command:
+        case OpenCampaign() as opening:
+            return campaigns.opened(now, key, opening)
+        case SucceedSchool() as succeeding:
+            return campaigns.succeeded(now, key, succeeding)
+        case CallUp() | NoteStudent() | ForgetStudent() as of_student:
+            return students.decide(policy, states, claim, of_student)
+        case Enter() | Acquire() | Entrust() | Block() | Unblock() | Withdraw() as heard:
+            return _heard(states, claim, heard)
+        case Reconsider() | Settle() | MoveHandover() | CloseDay() as following:
+            return _following(policy, now, claim, following)
+        case _ as act:
+            return acts.decide(policy, states, claim, act)
+
+
+def _heard(
+    states: Mapping[str, Any],
+    claim: Claim,
+    command: Enter | Acquire | Entrust | Block | Unblock | Withdraw,
+) -> Decision:
+    now, key = states[claim.subject], claim.subject
+    match command:
+        case Enter(model):
+            return () if now.model == model else ((key, handover.LaptopEntered(model)),)
+        case Acquire():
+            return () if now.acquired else ((key, handover.LaptopAcquired()),)
+        case Entrust():
+            return laptops.entrust(states, claim, command)
+        case Block():
+            return laptops.block(now, key, command)
+        case Unblock():
+            return laptops.unblock(now, key, command)
+        case Withdraw():
+            return laptops.withdraw(now, key, command)
+    assert_never(command)
+
+
+def _following(
+    policy: Policy,
+    now: Laptop,
+    claim: Claim,
+    command: Reconsider | Settle | MoveHandover | CloseDay,
+) -> Decision:
+    match command:
+        case Reconsider():
+            return laptops.reconsider(policy, now, claim, command)
+        case Settle():
+            return laptops.settle(policy, now, claim.subject)
+        case MoveHandover():
+            return laptops.move(now, claim.subject, command)
+        case CloseDay(day):
+            return laptops.close_day(policy, now, claim.subject, day)
+    assert_never(command)
+
+
+# -- what follows
+
+
+def follow(
+    policy: Policy, _before: Mapping[str, Any], after: Mapping[str, Any], claim: Claim
+) -> Iterable[Claim]:
+    """What is known of a student means something for the laptops, and the other way round."""
+    match claim.command:
+        case CallUp() | NoteStudent():
+            return students.follow(policy, after[claim.subject], claim)
+        case Entrust() | Acquire() | Withdraw():
+            return laptops.follow_held(policy, after, claim)
+    return ()
+
+
+def _laptops_of(now: Any) -> tuple[str, ...]:
+    return now.laptops if isinstance(now, Student) else ()
+
+
+# -- evolve
+
+
+KINDS: Mapping[str, type] = {
+    "laptop": Laptop,
+    "student": Student,
+    "handover-campaign": Campaign,
+    "school": School,
+}
+
+
+def start(key: str) -> Any:
+    return KINDS[kind_of(key)]()
+
+
+def evolve(now: Any, said: Said) -> Any:
+    match now:
+        case Laptop():
+            return laptops.evolve(now, said)
+        case Student():
+            return students.evolve(now, said)
+        case Campaign():
+            return campaigns.evolve(now, said.fact)
+    return campaigns.evolve_school(now, said.fact)
+
+
+def holds(now: Any, party: str, event: str) -> bool:
+    """Whether an event of a party was not withdrawn."""
+    return not isinstance(now, Laptop) or f"{party} {event}" not in now.withdrawn
+
+
+def core(policy: Policy) -> Core:
+    """Handover's core under a policy."""
+    return Core(
+        publisher="handover",
+        commands=Command,
+        facts=handover.Fact,
+        folding=Folding(
+            handover.RANK,
+            evolve,
+            start,
+            stands=laptops.as_it_counts,
+            restarts=(handover.HandoverFactWithdrawn,),
+        ),
+        keys=keys,
+        decide=partial(decide, policy),
+        follow=partial(follow, policy),
+        reach={CallUp: _laptops_of, NoteStudent: _laptops_of},
+        holds=holds,
+    )

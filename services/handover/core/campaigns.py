@@ -1,0 +1,81 @@
+"""Campaigns, one for a school year, and schools that another took over from. Pure."""
+
+from datetime import datetime
+from uuid import NAMESPACE_URL, uuid5
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from services.handover.core.commands import OpenCampaign, SucceedSchool
+from shared.contracts import handover
+from shared.decisions import Decision, Refusal
+
+NUMBER = "{year}-{number:06d}"
+
+
+class Campaign(Struct, frozen=True):
+    """A campaign; an empty name where there is none yet. `certificates`: how many numbers went
+    out.
+    """
+
+    campaign: str = ""
+    opens_at: datetime | None = None
+    legal_basis: str = ""
+    deliberation: str = ""
+    residual_value_cents: int = 0
+    certificates: int = 0
+
+
+class School(Struct, frozen=True):
+    """A school. `successor`: the one that does what it had to do."""
+
+    successor: str | None = None
+
+
+def opened(now: Campaign, key: str, command: OpenCampaign) -> Decision:
+    told = handover.HandoverCampaignOpened(**asdict(command))
+    if now.campaign and now.campaign != command.campaign:
+        had = f"{command.school_year} has the campaign {now.campaign} already"
+        return Refusal("year-has-a-campaign", had, "/school_year")
+    stands = {name: getattr(now, name) for name in asdict(now) if name != "certificates"}
+    if stands == {name: getattr(told, name) for name in stands}:
+        return ()
+    if now.campaign:
+        return Refusal("already-opened", "it was opened on other terms: these stand", "/campaign")
+    return ((key, told),)
+
+
+def succeeded(now: School, key: str, command: SucceedSchool) -> Decision:
+    if now.successor == command.successor:
+        return ()
+    if key.endswith(command.successor):
+        return Refusal("same-school", "a school does not follow itself", "/successor")
+    return ((key, handover.SchoolSucceeded(command.successor)),)
+
+
+def calling(campaign: str) -> str:
+    """The id of the job that calls up the students of a campaign: the same however often asked."""
+    return str(uuid5(NAMESPACE_URL, f"urn:trousseau:handover-campaign:{campaign}"))
+
+
+def next_number(now: Campaign, school_year: str) -> str:
+    """The number of the next certificate: none is left out, none is given twice, for whoever takes
+    it holds the campaign's row.
+    """
+    return NUMBER.format(year=school_year, number=now.certificates + 1)
+
+
+def evolve(now: Campaign, fact: object) -> Campaign:
+    match fact:
+        case handover.HandoverCampaignOpened() as told:
+            terms = {name: getattr(told, name) for name in asdict(now) if name != "certificates"}
+            return replace(now, **terms)
+        case handover.CertificateNumbered():
+            return replace(now, certificates=now.certificates + 1)
+    return now
+
+
+def evolve_school(now: School, fact: object) -> School:
+    if isinstance(fact, handover.SchoolSucceeded):
+        return replace(now, successor=fact.successor)
+    return now

@@ -1,0 +1,149 @@
+"""Acts on handovers over HTTP and on pages: one at a time, the right first, the code in the same
+transaction as the signature that it proves.
+"""
+
+import secrets
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.handover import core, events, showing, store
+from services.handover.events import ACTS, CODE
+from services.handover.showing import Office
+from services.handover.shown import HandoverShown
+from services.handover.store import Found
+from shared.access import role
+from shared.asking import Intake, unless_kept
+from shared.contracts.strict import Field
+from shared.decisions import Claim
+from shared.serving import Handler, Problem, answer, json_body, trace_of
+from shared.transact import Verdict, transact
+
+REGION_ALONE = ("write-off",)
+
+
+class ActTold(Struct, frozen=True):
+    """What became of an act, and the handover as it is now. `signing_code`: shown here and never
+    again, when one was drawn; `mine`: the address of the student's own page.
+    """
+
+    verdict: str
+    code: str
+    handover: HandoverShown | None
+    mine: str
+    signing_code: str | None = None
+
+
+class Done(Struct, frozen=True):
+    """A verdict, and the code that was drawn on the way."""
+
+    verdict: Verdict
+    drawn: str | None = None
+
+
+def acting(intake: Intake, office: Office) -> Handler:
+    """A handler that takes an act on the handover that the address names."""
+
+    async def act(request: Request) -> Response:
+        number, name = request.path_params["id"], request.path_params["act"]
+        if name not in ACTS:
+            raise Problem(404, "unknown-act", f"an act is one of {', '.join(ACTS)}")
+        found = await known(intake, number, request.state.party)
+        body = await json_body(request)
+        party, trace = request.state.party, trace_of(request)
+        done = await taken(intake, office, party, found, (name, body), trace)
+        intake.metrics.claims.labels("http", done.verdict.verdict).inc()
+        unless_kept(done.verdict)
+        one = await intake.database.read(lambda seen: showing.one_handover(seen, number))
+        mine = office.mine(number)
+        told = ActTold(done.verdict.verdict, done.verdict.code, one, mine, done.drawn)
+        return answer(told)
+
+    return act
+
+
+async def known(intake: Intake, number: str, party: str) -> Found:
+    """A handover that a party may see: a school its own. Raises Problem 404."""
+    found: Found | None = await intake.database.read(lambda seen: store.handover(seen, number))
+    others = role(party) == "school" and found and party != f"school:{found.handover.school}"
+    if found is None or others:
+        raise Problem(404, "unknown-handover", f"there is no handover {number[:40]}")
+    return found
+
+
+async def taken(
+    intake: Intake,
+    office: Office,
+    party: str,
+    found: Found,
+    asked: tuple[str, Any],
+    trace: str = "",
+) -> Done:
+    """Put an act of a party through: its name and its item. Raises Problem 403 for a right, 422 for
+    a field; Away.
+    """
+    name, raw = asked
+    if name in REGION_ALONE and role(party) != "region":
+        raise Problem(403, "not-your-act", f"{name} is the region's")
+    now = intake.now()
+    read = events.reading(name, found, raw, party, intake.makers, now)
+    if isinstance(read, Verdict):
+        raise Problem(422, read.code, read.detail, [Field(read.field, read.code, read.detail)])
+    claim, code = replace(read[0], trace=trace), read[1]
+    act = partial(_act, intake=intake, office=office, name=name, claim=claim, code=code, now=now)
+    done: Done = await intake.database.write(act)
+    intake.relay.wake()
+    return done
+
+
+def _act(
+    connection: Connection,
+    intake: Intake,
+    office: Office,
+    name: str,
+    claim: Claim,
+    code: str,
+    now: datetime,
+) -> Done:
+    """One act in one transaction. A code that does not fit counts, and that is kept."""
+    number = claim.command.handover
+    if name == CODE:
+        return _another_code(connection, office, claim, now)
+    again = store.said(connection, claim.subject, claim.party, claim.id)
+    if name == "signature" and not again:
+        held = store.code(connection, number)
+        digest = office.secrets.digest(number, code)
+        left, why = core.tried(held, digest, now, office.policy.signing)
+        if why is not None:
+            store.keep_code(connection, number, left)
+            return Done(Verdict("refused", why.code, why.detail, why.field))
+    (verdict,) = transact(connection, intake.service, [claim], now)
+    kept = verdict.verdict == "applied"
+    if kept and name == "signature":
+        store.keep_code(connection, number, None)
+    drawn = kept and name == "offer"
+    return Done(verdict, _drawn(connection, office, number, now) if drawn else None)
+
+
+def _another_code(connection: Connection, office: Office, claim: Claim, now: datetime) -> Done:
+    """A new code for what was offered and is not signed yet."""
+    one = store.laptop(connection, claim.subject).handovers[claim.command.handover]
+    if one.state not in ("offered", "accepted"):
+        why = f"it is {one.state}; a code is for what was offered"
+        return Done(Verdict("refused", f"it-is-{one.state}", why))
+    return Done(Verdict("applied"), _drawn(connection, office, claim.command.handover, now))
+
+
+def _drawn(connection: Connection, office: Office, number: str, now: datetime) -> str:
+    """Draw a code, keep its keyed hash; the code itself is told once."""
+    rule = office.policy.signing
+    code = f"{secrets.randbelow(10**rule.digits):0{rule.digits}d}"
+    digest = office.secrets.digest(number, code)
+    store.keep_code(connection, number, core.given(digest, now, rule))
+    return code

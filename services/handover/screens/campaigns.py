@@ -1,0 +1,110 @@
+"""The pages of campaigns, and of the handovers that their numbers count."""
+
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.handover import pages, showing, store
+from services.handover.intake import campaigns, telling
+from services.handover.screens.addresses import CSV, HTML, PDF, READERS, Addresses, Form
+from services.handover.showing import Office
+from shared.asking import Intake
+from shared.contracts.calendar import midnight
+from shared.pages.tables import Listing
+from shared.screens import ROWS, Screens, back, form_of, html, somebody, table, visit
+from shared.serving import Handler, Problem, trace_of
+
+MOST = 10_000  # handovers in a file
+
+
+def of_campaigns(intake: Intake, office: Office, screens: Screens) -> Addresses:
+    async def listed(request: Request) -> Response:
+        party = somebody(request, screens, *READERS)
+        return html(await _campaigns(intake, screens, request, party))
+
+    async def opened(request: Request) -> Response:
+        form, party = await form_of(request), somebody(request, screens, "region")
+        try:
+            asked = (party, str(uuid4()), trace_of(request))
+            told = await campaigns.opened(intake, office, _campaign_of(form), asked)
+        except Problem as trouble:
+            page = await _campaigns(intake, screens, request, party, trouble.detail)
+            return html(page, 422)
+        return back(request, f"/campaigns/{told.campaign}")
+
+    async def shown(request: Request) -> Response:
+        party = somebody(request, screens, *READERS)
+        found = await telling.standing(intake, request.path_params["campaign"])
+        school = telling.own_school(party)
+        seen = await intake.database.read(lambda one: showing.campaign_shown(one, found, school))
+        return html(pages.campaign_page(visit(request, screens), seen))
+
+    def accounts(kind: str) -> Handler:
+        async def give(request: Request) -> Response:
+            party = somebody(request, screens, *READERS)
+            asked = request.query_params.get("school", "")
+            name = request.path_params["campaign"]
+            return await telling.accounts(intake, name, party, asked, kind)
+
+        return give
+
+    one = "/campaigns/{campaign}"
+    return [
+        ("GET", "/campaigns", listed, "Page: campaigns", HTML),
+        ("POST", "/campaigns", opened, "Form: open a campaign", HTML),
+        ("GET", one, shown, "Page: a campaign", HTML),
+        ("GET", f"{one}/certificates.csv", accounts("csv"), "Certificates, CSV", CSV),
+        ("GET", f"{one}/certificates.pdf", accounts("pdf"), "Certificates, PDF", PDF),
+    ]
+
+
+async def _campaigns(
+    intake: Intake, screens: Screens, request: Request, party: str, trouble: str = ""
+) -> str:
+    school = telling.own_school(party)
+
+    def read(connection: Connection) -> list[Any]:
+        found = store.campaigns(connection)
+        return [showing.campaign_shown(connection, one, school) for one in found]
+
+    return pages.campaigns_page(visit(request, screens), await intake.database.read(read), trouble)
+
+
+def _campaign_of(form: Form) -> campaigns.CampaignBody:
+    """Raises ValueError."""
+    opens = midnight(date.fromisoformat(form.get("opens_on", "")))
+    return campaigns.CampaignBody(form.get("campaign", ""), form.get("school_year", ""), opens)
+
+
+def of_handovers(intake: Intake, screens: Screens) -> Addresses:
+    async def listed(request: Request) -> Response:
+        asked, where = _asked(request, somebody(request, screens, *READERS))
+        after = request.query_params.get("after") or None
+        found, total = await intake.database.read(
+            lambda seen: store.handovers(seen, where, after, ROWS)
+        )
+        listing = Listing(total, found[-1].number if len(found) == ROWS else "")
+        shown = [showing.shown(one) for one in found]
+        return html(pages.handovers_page(visit(request, screens), shown, listing, asked))
+
+    async def as_csv(request: Request) -> Response:
+        _, where = _asked(request, somebody(request, screens, *READERS))
+        found, _ = await intake.database.read(lambda seen: store.handovers(seen, where, None, MOST))
+        return table(pages.handovers_csv(map(showing.shown, found)), "cessions.csv")
+
+    return [
+        ("GET", "/handovers", listed, "Page: handovers", HTML),
+        ("GET", "/handovers.csv", as_csv, "Handovers as a file", CSV),
+    ]
+
+
+def _asked(request: Request, party: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """What a list is narrowed to, as it was asked and as the store has it."""
+    where = telling.asked_of(request.query_params, party)
+    names = ("campaign", "school", "state", "blocked", "failing")
+    asked = {name: request.query_params.get(name, "") for name in names}
+    return asked | {"school": where.get("school", "")}, where

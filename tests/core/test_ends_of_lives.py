@@ -1,0 +1,84 @@
+"""How a laptop's life at school ends, as tracking folds it: whose it is, managed, unusual."""
+
+from datetime import date, timedelta
+from itertools import permutations
+from typing import Any
+
+from services.tracking import fold
+from shared.contracts import delivery, handover, ordering
+from shared.decisions import Said
+from shared.decisions import fold as folded
+from tests.builders import DAY, SCHOOL, STUDENTS, key_of
+
+ADA = STUDENTS[0]
+H = "1234567890123456"
+
+
+def told(fact: Any, days: float = 0) -> Said:
+    return Said(fact, DAY + timedelta(days=days), "region", f"{type(fact).__name__} {days}")
+
+
+ADMITTED = ordering.LaptopAdmitted("BC1", "1", date(2020, 9, 1), date(2023, 9, 1))
+KIT = {"sleeve": True, "storage": True, "guardian_signed_at": None}
+HANDED_OUT = delivery.LaptopHandedOut(ADA, SCHOOL, False, DAY, **KIT)
+AT_SCHOOL = [
+    told(ordering.LaptopAnnounced("BC1", "1", SCHOOL, "HP 245 G8", "L1", "hexalog")),
+    told(ADMITTED, 1),
+    told(HANDED_OUT, 2),
+]
+CEDED = handover.LaptopHandedOver(H, ADA, "CG3P", "22CP-101", 0)
+
+
+def life(*more: Said) -> fold.Life:
+    found: fold.Life = folded(fold.FOLDING, key_of(), [*AT_SCHOOL, *more])[0]
+    return found
+
+
+def test_what_was_handed_over_is_its_students_and_goes_on_to_study() -> None:
+    ceded = life(told(CEDED, 1000))
+    assert (ceded.owner, ceded.location) == ("student", "with-student")
+    assert fold.owned_since(ceded) == ceded.handed_over_at == DAY + timedelta(days=1000)
+    went = life(told(CEDED, 1000), told(handover.LaptopTakenIntoFurtherStudy(H, "bts"), 1001))
+    steps = {**fold.reached(went)}
+    assert [*steps][-2:] == ["handed-over", "in-further-study"]
+
+
+def test_it_is_released_once_both_acts_are_done_in_whatever_order_that_is_heard() -> None:
+    asked = [told(handover.ManagementReleaseAsked(H, name), 900) for name in handover.RELEASES]
+    assert life(*asked).managed == "release-asked"
+    failed = told(handover.ManagementReleaseFailed(H, "retire", "http-500", 1), 901)
+    assert life(*asked, failed).managed == "release-failed"
+    done = [told(handover.ManagementReleaseDone(H, name), 902) for name in handover.RELEASES]
+    assert life(*asked, failed, done[0]).managed == "release-asked"
+    for heard in permutations([*asked, failed, *done]):
+        assert life(*heard).managed == "released"
+
+
+def test_a_return_is_a_flag_until_it_came_back() -> None:
+    asked = told(handover.ReturnAsked(H, SCHOOL, date(2023, 7, 20)), 1000)
+    late = told(handover.ReturnOverdue(H, date(2023, 7, 20)), 1030)
+    other = told(handover.OtherLaptopReturned(H, "hp/OTHER1"), 1031)
+    flags = {"return-asked", "return-overdue", "other-laptop-returned"}
+    assert flags <= {*fold.flags(life(asked, late, other))}
+    back = told(handover.LaptopReturned(H, SCHOOL), 1032)
+    returned = life(asked, late, other, back)
+    assert not flags & {*fold.flags(returned)}
+    assert returned.owner == "region"
+
+
+def test_what_was_scrapped_is_nowhere_else_whatever_is_heard_of_it_later() -> None:
+    back = told(handover.LaptopReturned(H, SCHOOL), 1000)
+    gone = told(handover.LaptopScrapped(H, "BSD-7"), 1001)
+    late = told(delivery.LaptopBackToStock(SCHOOL), 1002)
+    for heard in permutations([back, gone, late]):
+        scrapped = life(*heard)
+        assert (scrapped.location, scrapped.student) == ("scrapped", None)
+        assert "scrapped" in fold.flags(scrapped)
+
+
+def test_what_is_written_off_is_awaited_no_longer() -> None:
+    asked = told(handover.ReturnAsked(H, SCHOOL, date(2023, 7, 20)), 1000)
+    gone = told(handover.LaptopWrittenOff(H), 1100)
+    flags = fold.flags(life(asked, gone))
+    assert "written-off" in flags
+    assert "return-asked" not in flags
