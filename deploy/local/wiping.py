@@ -17,6 +17,7 @@ from shared import settings
 # `run` is last: it holds the lock under which the others go.
 OURS = (
     *("clock", "db", "kafka", "keys.json", "keys.lock", "keys.new"),
+    *("erasures.list", "master-key.json", "master-key.new"),
     *("log", "prometheus", "trial-keys.json", "trial-keys.new"),
 )
 LAST = "run"

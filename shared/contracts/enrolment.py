@@ -1,7 +1,7 @@
 """What enrolment says: students as pseudonyms, where they learn, at what level, when they leave.
 
-Key: `student:<pseudonym>`, a random UUID that enrolment alone can give a name. No fact has a name, an
-INE, a birth date or a class. Levels: `LEVELS`, as text, for schools invent more.
+Key: `student:<pseudonym>`, a random UUID that enrolment alone can give a name. No fact has a name,
+an INE, a birth date or a class. Levels: `LEVELS`, as text, for schools invent more.
 """
 
 from msgspec import Struct

@@ -29,6 +29,7 @@ from tests.builders import (
     DAY,
     OTHER_SCHOOL,
     PARTIES,
+    PUPILS_CSV,
     SCHOOL,
     SCHOOLS_CSV,
     SHIPMENT,
@@ -102,6 +103,7 @@ PATHS = {
     "case": CASE,
     "act": "start",
     "topic": "ordering.facts",
+    "pseudonym": STUDENTS[0],
 }
 
 
@@ -212,13 +214,14 @@ class Asked(Struct, frozen=True):
 
     running: Running
     names: Mapping[str, str]
+    paths: Mapping[str, str] = {}
 
     def address(self, call: Call, **other: str) -> str:
         """The address of a call, its names filled in."""
 
         def named(match: re.Match[str]) -> str:
             name = match[1]
-            things = self.names if name == "id" else PATHS
+            things = self.names if name == "id" else {**PATHS, **self.paths}
             of = call.route.path.partition("{")[0].rstrip("/").rpartition("/")[2]
             return (other | {name: things.get(of if name == "id" else name, "x")} | other)[name]
 
@@ -237,12 +240,16 @@ class Asked(Struct, frozen=True):
         if call.kind == JSON:
             return {"json": call.example}
         if call.kind == "text/csv":
-            return {"content": SCHOOLS_CSV, "headers": {"Content-Type": "text/csv"}}
+            table = PUPILS_CSV if self.running.name == "enrolment" else SCHOOLS_CSV
+            return {"content": table, "headers": {"Content-Type": "text/csv"}}
         return {"data": {"key": "none", "reason": "a test"}} if call.kind else {}
 
 
 # Pages that need a key send whoever has none to where it is typed; and those that only lead on.
-SIGNED = ("/receptions/{sscc}", "/hand-outs/{uai}", "/needs", "/counter")
+SIGNED = (
+    *("/receptions/{sscc}", "/hand-outs/{uai}", "/needs", "/counter"),
+    *("/people", "/people/{pseudonym}/erasure"),
+)
 LEADING = ("/find", "/hand-outs")
 
 
@@ -276,6 +283,10 @@ def furnished(running: Running) -> Asked:
         running.ask("region", "POST", "/api/incidents", json=told)
         rows = "id,maker,serial,reported_at,cause\n"
         names["jobs"] = running.file("region", "/api/incidents/imports", rows)["id"]
+    if running.name == "enrolment":
+        names["jobs"] = running.file("region", "/api/pupils/imports", PUPILS_CSV)["id"]
+        student = running.get("region", "/api/students")["items"][0]["student"]
+        return Asked(running, names, {"pseudonym": student})
     return Asked(running, names)
 
 

@@ -115,3 +115,8 @@ def settled(up: Up) -> Callable[[str], Asked]:
 @pytest.fixture
 def repairs(empty: Up) -> Running:
     return empty("repairs")
+
+
+@pytest.fixture
+def enrolment(empty: Up) -> Running:
+    return empty("enrolment")

@@ -76,6 +76,13 @@ FIELDS: Mapping[str, str] = {
     "due_on": "The day on which it is to come back.",
     "cases": "How many cases of a defect.",
     "laptops": "How many laptops the lot has.",
+    # a student
+    "from_school": "The UAI of the school that the student was at before.",
+    "level": "The level: `2nde`, `1ere`, `term`, `cap1`, `cap2`, `3prepa`; further words may come.",
+    "StudentLeft.reason": "Why: `graduated`, `left-region`, `apprenticeship`, `dropped-out`, "
+    "`unknown`; further words may come.",
+    "guardians": "How many persons sign while the student is a minor.",
+    "StudentErased.cause": "What asked for it: `retention`, `request`; further words may come.",
     # a school's entry in the directory
     "SchoolListed.name": "The school's name.",
     "SchoolListed.kind": "The kind of school, as the directory writes it, such as LEGT.",
