@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -338,11 +338,15 @@ class Running:
 
     def write(self, work: Callable[[Connection], Any]) -> Any:
         """Do work in the service's database, past the service."""
+        return self.with_database(lambda database: database.write(work))
+
+    def with_database(self, work: Callable[[Database], Awaitable[Any]]) -> Any:
+        """Do work with the service's database, past the service."""
 
         async def act() -> Any:
             database = open_database(self.url)
             try:
-                return await database.write(work)
+                return await work(database)
             finally:
                 await database.close()
 

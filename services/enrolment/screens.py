@@ -114,8 +114,8 @@ def _export(intake: Intake, looking: Looking, screens: Screens) -> Page:
 
 def _erase(intake: Intake, screens: Screens) -> Page:
     async def erase(request: Request) -> Response:
-        form, party = await form_of(request), somebody(request, screens, "region")
-        name = calls.pseudonym_of(request)
+        form, name = await form_of(request), calls.pseudonym_of(request)
+        party = somebody(request, screens, "region")
         if form.get("sure") != "yes":
             raise Problem(422, "invalid", "the form does not say that you are sure")
         await calls.erased(intake, request, party, name)

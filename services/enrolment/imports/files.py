@@ -8,6 +8,7 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import PurePosixPath
 
@@ -145,7 +146,7 @@ def _of_zip(content: bytes, full: bool) -> Iterator[Line]:
             for member in members:
                 yield from _of_member(packed, member, directory)
             yield from directory.end()
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError):
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
         raise Unfit("the zip is broken, or locked by a password") from None
 
 
