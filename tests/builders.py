@@ -360,11 +360,14 @@ def a_service(
     home: Path,
     kafka: str = NOBODY,
     environment: Mapping[str, str] | None = None,
+    port: int = 0,
 ) -> Iterator[Running]:
     """A service, put together as it is in production, on a database that was migrated."""
     asyncio.run(migrations.migrate(name, url))
     known = settings.read(name, {"TROUSSEAU_HOME": str(home)} | dict(environment or {}))
-    known = msgspec.structs.replace(known, database=url, kafka=kafka, port=places.free_port())
+    known = msgspec.structs.replace(
+        known, database=url, kafka=kafka, port=port or places.free_port()
+    )
     vault.make(known.master_key)
     app, routes = built(name, known)
     server = uvicorn.Server(process.speaking(app))

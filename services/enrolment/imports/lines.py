@@ -1,5 +1,6 @@
 """A row of a file on its way into the database: it waits there sealed, for it holds names."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Mapping
 from typing import Literal
@@ -36,13 +37,18 @@ class Line(Struct, frozen=True, omit_defaults=True):
 
 
 HEADER = b"row\n"
+FAIR = 100  # rows
 _LINE = msgspec.json.Decoder(Line)
 
 
 async def sealing(lines: AsyncIterator[Line], key: bytes) -> AsyncIterator[bytes]:
     """Rows as the file that is stored: one a line, sealed."""
     yield HEADER
+    number = 0
     async for line in lines:
+        number += 1
+        if number % FAIR == 0:
+            await asyncio.sleep(0)  # others are served while a large file is read
         content = vault.sealed(key, msgspec.json.encode(line), "row")
         yield base64.b64encode(content) + b"\n"
 
