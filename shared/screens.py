@@ -48,13 +48,14 @@ FORM_LIMIT = 16 << 10
 @dataclass(frozen=True)
 class Screens:
     """What page routes need: the service's templates, its clock, whose a key is, and the name of
-    the service, for cookies know no ports.
+    the service, for cookies know no ports; `names`: where browsers ask who somebody is.
     """
 
     templates: Environment
     now: Callable[[], datetime]
     party_of: Callable[[str], str | None]
     service: str
+    names: str = ""
 
     @property
     def cookie(self) -> str:
@@ -85,12 +86,12 @@ def somebody(request: Request, screens: Screens, *roles: str) -> str:
 def visit(request: Request, screens: Screens, as_of: datetime | None = None) -> Visit:
     """Who looks, where and when."""
     query, party = tuple(request.query_params.items()), signed(request, screens)
-    return Visit(request.url.path, query, screens.now(), as_of, party)
+    return Visit(request.url.path, query, screens.now(), as_of, party, screens.names)
 
 
-def html(content: str, status: int = 200) -> Response:
-    """A page that may load nothing but what we serve ourselves."""
-    return Response(content, status, dict(static.PAGE_HEADERS), media_type="text/html")
+def html(content: str, status: int = 200, names: str = "") -> Response:
+    """A page that may load nothing but what we serve ourselves, and ask one place for names."""
+    return Response(content, status, dict(static.page_headers(names)), media_type="text/html")
 
 
 def table(lines: Any, name: str) -> Response:

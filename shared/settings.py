@@ -29,7 +29,9 @@ class Wrong(Exception):
 class Settings(Struct, frozen=True):
     """What one service needs to know of the world. `clock` is a file that holds the present moment,
     for invented years; `secret` one that holds the service's own; `management` is where device
-    management answers, "" for nowhere; `address` where people reach the service.
+    management answers, "" for nowhere; `address` where people reach the service; `names` the origin
+    at which browsers ask who somebody is, "" for nowhere, `name_origins` whose pages may;
+    `kept_days` how long persons are kept who left.
     """
 
     service: str
@@ -46,6 +48,11 @@ class Settings(Struct, frozen=True):
     secret: Path
     management: str
     address: str
+    master_key: Path
+    erasures: Path
+    names: str
+    name_origins: tuple[str, ...]
+    kept_days: int
 
 
 def read(service: str, said: Mapping[str, str] = os.environ) -> Settings:
@@ -57,6 +64,7 @@ def read(service: str, said: Mapping[str, str] = os.environ) -> Settings:
     level = said.get("TROUSSEAU_LOG", "INFO").upper()
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise Wrong(f"TROUSSEAU_LOG is {level}: say DEBUG, INFO, WARNING or ERROR")
+    pages = [f"http://127.0.0.1:{first + offset}" for offset in PORTS.values()]
     return Settings(
         service=service,
         database=database_url(service, home, said.get("TROUSSEAU_DATABASE", "sqlite")),
@@ -74,6 +82,14 @@ def read(service: str, said: Mapping[str, str] = os.environ) -> Settings:
         address=_address(
             "TROUSSEAU_ADDRESS", said.get("TROUSSEAU_ADDRESS", f"http://{host}:{port}")
         ),
+        master_key=Path(said.get("TROUSSEAU_MASTER_KEY", str(home / "master-key.json"))),
+        erasures=Path(said.get("TROUSSEAU_ERASURES", str(home / "erasures.list"))),
+        names=_origin("TROUSSEAU_NAMES", said.get("TROUSSEAU_NAMES", pages[-1])),
+        name_origins=tuple(
+            _origin("TROUSSEAU_NAME_ORIGINS", one)
+            for one in said.get("TROUSSEAU_NAME_ORIGINS", " ".join(pages)).split()
+        ),
+        kept_days=_days("TROUSSEAU_KEPT_DAYS", said.get("TROUSSEAU_KEPT_DAYS", "365")),
     )
 
 
@@ -82,6 +98,22 @@ def _address(name: str, text: str) -> str:
     if text and (urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname):
         raise Wrong(f"{name} is {text[:80]!r}: say http://host or https://host")
     return text.rstrip("/")
+
+
+def _origin(name: str, text: str) -> str:
+    """An origin as browsers say it, or "". Raises Wrong."""
+    parts = urlsplit(text)
+    if text and (
+        parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != text
+    ):
+        raise Wrong(f"{name} is {text!r}: an origin such as https://names.example is expected")
+    return text
+
+
+def _days(name: str, text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 36_500:
+        raise Wrong(f"{name} is {text!r}: a number of days is expected")
+    return int(text)
 
 
 def _port(text: str) -> int:

@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 
 from deploy import topics
 from deploy.local import processes
+from services.enrolment import vault
 from shared import access, migrations, settings
 from tests import places
 
@@ -240,6 +241,7 @@ def system(
     first_port = free_first_port()
     services = {name: service(name, home, first_port, database, kafka) for name in names}
     keys = access.issue(home / "keys.json", PARTIES)
+    vault.make(home / "master-key.json")
     with closing(httpx.Client(timeout=30, trust_env=False)) as http:
         made = System(home, database, kafka, first_port, keys, services, http)
         for name in names:

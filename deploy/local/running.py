@@ -101,6 +101,7 @@ def bring_up(run: Running, parties: Sequence[str]) -> None:
         _launch(run, program)
     run.go_on()
     migrate(system)
+    make_master_key(system)
     held = trial_keys.make(system.keys, system.trial_keys, parties)
     if system.broker is not None:
         kafka.wait_until_answering(system.broker, run.watched[0].process)
@@ -187,6 +188,19 @@ def migrate(system: System) -> None:
     if done.returncode != 0:
         said = "\n".join(done.stderr.strip().splitlines()[-6:])
         raise CannotRunError(f"The databases cannot be brought to the newest schema:\n{said}")
+
+
+def make_master_key(system: System) -> None:
+    """Make enrolment's master key, for the home's owner alone, where there is none."""
+    done = subprocess.run(
+        [sys.executable, "-m", "services.enrolment.vault", "make"],
+        env={**os.environ, **system.environment},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise CannotRunError(f"No master key can be made: {done.stderr.strip()[-300:]}")
 
 
 def declare_topics(system: System, senders: Sequence[str]) -> None:

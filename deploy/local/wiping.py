@@ -18,6 +18,7 @@ from shared import settings
 OURS = (
     *("clock", "db", "kafka", "keys.json", "keys.lock", "keys.new"),
     "handover-secret",
+    *("erasures.list", "master-key.json", "master-key.new"),
     *("log", "prometheus", "trial-keys.json", "trial-keys.new"),
 )
 LAST = "run"

@@ -6,7 +6,7 @@
 #   docker compose exec postgres bash /docker-entrypoint-initdb.d/10-services.sh
 set -euo pipefail
 
-for service in ordering delivery repairs handover tracking; do
+for service in ordering delivery repairs handover enrolment tracking; do
   psql --no-psqlrc --quiet --username="${POSTGRES_USER:-postgres}" --dbname=postgres \
     --set=ON_ERROR_STOP=1 --set=service="$service" --set=password="$TROUSSEAU_PASSWORD" <<'SQL'
 SELECT format('CREATE ROLE %I', :'service')

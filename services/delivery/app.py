@@ -36,7 +36,7 @@ def build(settings: Settings) -> Starlette:
     closing = Closing(database, service, now, store.due, sending.wake)
     parts = {"relay": sending.trouble, "listening": listener.trouble}
     party_of = access.gate(settings.keys)
-    looks = Screens(pages.templates(), now, party_of, "delivery")
+    looks = Screens(pages.templates(), now, party_of, "delivery", settings.names)
     routes = [
         *intake.routes(taking),
         *capture.routes(taking),

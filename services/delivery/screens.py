@@ -286,7 +286,8 @@ def _hand_outs(intake: Intake, screens: Screens) -> list[Route]:
         done = await intake.database.read(lambda one: showing.handed_out_today(one, school, now))
         told, more = _answer(request, intake), (_makers(intake), str(uuid4()))
         looking = visit(request, screens)
-        return html(pages.hand_outs_page(looking, school, done, told, form, more))
+        page = pages.hand_outs_page(looking, school, done, told, form, more)
+        return html(page, names=screens.names)
 
     async def handed(request: Request) -> Response:
         form = await form_of(request)

@@ -28,7 +28,7 @@ def build(settings: Settings) -> Starlette:
     showing = intake.Intake(database, makers(settings.makers), now)
     care = upkeep.Upkeep(database, metrics, now, listener)
     party_of = access.gate(settings.keys)
-    looks = Screens(pages.templates(), now, party_of, "tracking")
+    looks = Screens(pages.templates(), now, party_of, "tracking", settings.names)
     routes = [
         *intake.routes(showing),
         *screens.routes(showing, looks),

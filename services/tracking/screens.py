@@ -52,7 +52,7 @@ def routes(intake: Intake, screens: Screens) -> list[Route]:  # noqa: C901  its 
             raise Problem(404, "unknown-laptop", f"nothing was heard of {key}")
         if request.url.path.endswith("/timeline.csv"):
             return table(pages.timeline_csv(shown), f"{shown.serial}.csv")
-        return html(pages.laptop_page(await seen(request), shown))
+        return html(pages.laptop_page(await seen(request), shown), names=screens.names)
 
     async def laptops(request: Request) -> Response:
         asked = pages.filter_of(request.query_params)

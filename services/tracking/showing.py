@@ -331,6 +331,7 @@ def laptop(connection: Connection, key: str) -> LaptopLife | None:
         promise=fold.kept(life) or "",
         replaced_by=life.replaced_by or "",
         replaces=life.replaces or "",
+        student=life.student or "",
     )
 
 

@@ -199,6 +199,7 @@ class LaptopLife(Struct, frozen=True):
     promise: str = ""
     replaced_by: str = ""
     replaces: str = ""
+    student: str = ""
 
 
 class Found(Struct, frozen=True):

@@ -41,7 +41,7 @@ class Site(Struct, frozen=True):
 
 class Visit(Struct, frozen=True):
     """Who looks, where and when. `as_of`: until when what is shown is true, if that is said;
-    `party`: whose key the browser keeps, "" for nobody's.
+    `party`: whose key the browser keeps, "" for nobody's; `names`: where it asks who somebody is.
     """
 
     path: str
@@ -49,6 +49,7 @@ class Visit(Struct, frozen=True):
     now: datetime
     as_of: datetime | None = None
     party: str = ""
+    names: str = ""
 
     @property
     def lang(self) -> str:

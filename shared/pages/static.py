@@ -14,16 +14,24 @@ from msgspec import Struct
 ROUTE = "/static"
 KEEP_FOR_EVER = "public, max-age=31536000, immutable"
 
-# Nothing is loaded from elsewhere, no script or style is written inside a page, nobody frames us.
-PAGE_HEADERS: Mapping[str, str] = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-    "cache-control": "no-cache",
-}
+
+def page_headers(names: str = "") -> Mapping[str, str]:
+    """What a page may do: nothing is loaded from elsewhere, no script or style is written inside a
+    page, nobody frames us. `names`: the one other origin that its script may ask who somebody is.
+    """
+    connect = f"connect-src 'self' {names}".rstrip()
+    return {
+        "content-security-policy": (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+            f"{connect}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "referrer-policy": "same-origin",
+        "x-content-type-options": "nosniff",
+        "cache-control": "no-cache",
+    }
+
+
+PAGE_HEADERS = page_headers()
 
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -45,6 +53,7 @@ def static_files() -> Mapping[str, StaticFile]:
     found = (
         ("trousseau.css", _ASSETS / "trousseau.css", "text/css; charset=utf-8"),
         ("scan.js", _ASSETS / "scan.js", "text/javascript; charset=utf-8"),
+        ("names.js", _ASSETS / "names.js", "text/javascript; charset=utf-8"),
         ("trousseau.svg", _ASSETS / "trousseau.svg", "image/svg+xml"),
         ("htmx.js", _htmx(), "text/javascript; charset=utf-8"),
     )

@@ -29,6 +29,7 @@ from tests.builders import (
     DAY,
     OTHER_SCHOOL,
     PARTIES,
+    PUPILS_CSV,
     SCHOOL,
     SCHOOLS_CSV,
     SHIPMENT,
@@ -116,6 +117,7 @@ PATHS = {
     "case": CASE,
     "act": "start",
     "topic": "ordering.facts",
+    "pseudonym": STUDENTS[0],
 }
 
 
@@ -252,7 +254,8 @@ class Asked(Struct, frozen=True):
         if call.kind == JSON:
             return {"json": call.example}
         if call.kind == "text/csv":
-            return {"content": SCHOOLS_CSV, "headers": {"Content-Type": "text/csv"}}
+            table = PUPILS_CSV if self.running.name == "enrolment" else SCHOOLS_CSV
+            return {"content": table, "headers": {"Content-Type": "text/csv"}}
         return {"data": {"key": "none", "reason": "a test"}} if call.kind else {}
 
 
@@ -260,6 +263,7 @@ class Asked(Struct, frozen=True):
 SIGNED = (
     *("/receptions/{sscc}", "/hand-outs/{uai}", "/needs", "/counter"),
     *("/campaigns", "/signing/{uai}"),
+    *("/people", "/people/{pseudonym}/erasure"),
 )
 LEADING = ("/find", "/hand-outs", "/", "/signing")
 # Whoever has a page's word needs no key: what is wrong with the form is told.
@@ -308,6 +312,10 @@ def furnished(running: Running) -> Asked:
         names["jobs"] = opened.json()["job"]
         names["handovers"] = handing_over.number_of(1)
         return Asked(running, names, paths)
+    if running.name == "enrolment":
+        names["jobs"] = running.file("region", "/api/pupils/imports", PUPILS_CSV)["id"]
+        student = running.get("region", "/api/students")["items"][0]["student"]
+        return Asked(running, names, {"pseudonym": student})
     return Asked(running, names)
 
 

@@ -120,3 +120,8 @@ def repairs(empty: Up) -> Running:
 @pytest.fixture
 def handover(empty: Up) -> Running:
     return empty("handover")
+
+
+@pytest.fixture
+def enrolment(empty: Up) -> Running:
+    return empty("enrolment")

@@ -8,6 +8,7 @@ import socket
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from shared import upkeep
 from shared.documents import JSON
 from shared.process import HEAD_LIMIT
 from shared.serving import FILE_LIMIT
-from tests.builders import SCHOOLS_CSV, Running, wait_until
+from tests.builders import PUPILS_CSV, SCHOOLS_CSV, Running, wait_until
 from tests.service.asking import CALLS, SIGNED, WORDED, Asked, Call, none, on_sqlite
 
 Furnished = Callable[[str], Asked]
@@ -176,10 +177,12 @@ def test_a_file_beyond_the_limit_is_refused_though_it_does_not_tell_its_length(
     call: Call, asked: Furnished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upkeep, "FILE_LIMIT", 3 << 20)
+    monkeypatch.setattr("services.enrolment.intake.FILE_LIMIT", 3 << 20)
     service = asked(call.service)
     before = service.running.counts()
     headers = {"content-type": call.kind}
-    content = (b"x" * 65_536 for _ in range(4 << 4))
+    rows = (b"x" * 65_535 + b"\n" for _ in range(4 << 4))
+    content = chain([PUPILS_CSV.splitlines()[0].encode() + b"\n"], rows)
     answer = service.ask(call, content=content, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
     assert service.running.counts() == before
@@ -194,6 +197,10 @@ def test_of_a_file_that_is_large_little_is_held_while_it_is_stored(
     with held_at_most(2 * MOST_HELD):
         content = (row for _ in range(24 << 4))
         answer = service.ask(call, content=content, headers={"content-type": call.kind})
+    if call.service == "enrolment":
+        assert (answer.status_code, answer.json()["code"]) == (422, "unfit-file")
+        assert service.running.counts()["job"] == 1, "the one that was there before"
+        return
     assert answer.status_code == 202
     job = service.running.ended(call.party, answer.headers["location"])
     assert job["state"] == "failed", "a directory's row is no header"

@@ -180,6 +180,24 @@ RIGHTS: Mapping[str, Mapping[str, frozenset[str] | None]] = {
         "POST /api/schools/{uai}/closure": REGION,
         "POST /api/readings/{topic}/begin-again": OPS,
     },
+    "enrolment": DECIDING
+    | JOB_PAGES
+    | {
+        # They lead to /key whoever has none, and are for schools and the region.
+        "GET /": OPEN,
+        "GET /people": OPEN,
+        "POST /people": OPEN,
+        "GET /people/{pseudonym}": OPEN,
+        "GET /people/{pseudonym}/export.json": OPEN,
+        "POST /people/{pseudonym}/erasure": OPEN,
+        "GET /imports": OPEN,
+        "GET /names": OPEN,  # the browser's key says whose names, and nobody's key none
+        "POST /api/pupils/imports": REGION,
+        "GET /api/students": REGION | OPS | {"school"},
+        "GET /api/people/{pseudonym}": REGION | {"school"},
+        "GET /api/people/{pseudonym}/export": REGION | {"school"},
+        "POST /api/people/{pseudonym}/erasure": REGION,
+    },
     "tracking": CARE
     | PAGES
     | {

@@ -1,0 +1,95 @@
+"""How enrolment is put together."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+from starlette.applications import Starlette
+
+from services.enrolment import core, gauges, imports, intake, pages, register, screens, store, vault
+from services.enrolment.showing import Looking
+from services.enrolment.vault import Locked, Vault
+from shared import access, documents, relay, telemetry, upkeep
+from shared.asking import Intake
+from shared.closing import Closing, closing_days
+from shared.databases import Database, open_database
+from shared.process import every, lifespan, schema_ready
+from shared.relay import Relay
+from shared.screens import Screens, screen_routes
+from shared.serving import application, health_routes
+from shared.settings import Settings, clock, makers
+from shared.transact import Service
+from shared.worker import Worker, run
+
+log = logging.getLogger(__name__)
+
+
+def build(settings: Settings) -> Starlette:
+    """The service, ready to be served; nothing is connected yet."""
+    now, metrics, database = clock(settings), telemetry.metrics(), open_database(settings.database)
+    keys, listed = Vault(settings.master_key), register.erasures(settings.erasures)
+    service = Service(core.CORE, store.shelves(listed.note))
+    sending = Relay(database, settings.kafka, "enrolment.facts", metrics, now)
+    taking = imports.taking(keys, service)
+    worker = Worker(database, taking, imports.imports(), metrics, now, sending.wake)
+    calls = Intake(database, service, worker, sending, makers(settings.makers), metrics, now)
+    looking = Looking(keys, listed, now)
+    care = upkeep.Upkeep(database, metrics, now, None, service, sending)
+    due = partial(store.due, days=settings.kept_days)
+    closing = Closing(database, service, now, due, sending.wake)
+    party_of = access.gate(settings.keys)
+    looks = Screens(pages.templates(), now, party_of, "enrolment")
+    routes = [
+        *intake.routes(calls, looking),
+        *screens.routes(calls, looking, looks, settings.name_origins),
+        *screen_routes(looks, care, pages.TITLES),
+        *upkeep.routes(care),
+        *health_routes(_ready(database, keys), metrics, {"relay": sending.trouble}),
+    ]
+    routes += documents.routes("enrolment", routes)
+    tasks = {
+        "relay": lambda: relay.run(sending),
+        "jobs": lambda: run(worker),
+        "days": every(1, closing_days(closing)),
+        "erasures": every(60, _erasing_again(calls, looking)),
+        "keys": every(1, _rewrapping(database, keys)),
+        "gauges": every(5, upkeep.gauges(care)),
+        "gauges of students": every(30, gauges.gauges(database, looking, metrics.registry)),
+    }
+    return application(routes, party_of, metrics, lifespan(database, tasks))
+
+
+def _ready(database: Database, keys: Vault) -> Callable[[], Awaitable[Mapping[str, str]]]:
+    """A readiness check: the database answers, and there is a master key."""
+    answers = schema_ready(database)
+
+    async def ready() -> Mapping[str, str]:
+        wrong = dict(await answers())
+        try:
+            keys.masters()
+        except Locked as trouble:
+            wrong["master key"] = str(trouble)
+        return wrong
+
+    return ready
+
+
+def _erasing_again(calls: Intake, looking: Looking) -> Callable[[], Awaitable[None]]:
+    """Erase who is on the list and in the database still, as after a restore. Raises Away."""
+
+    async def erase() -> None:
+        if count := await intake.erase_again(calls, looking):
+            log.warning("students on the list of erasures were erased anew", extra={"count": count})
+
+    return erase
+
+
+def _rewrapping(database: Database, keys: Vault) -> Callable[[], Awaitable[None]]:
+    """Wrap keys anew that an old master key wraps, some at a time. Raises Away."""
+
+    async def rewrap() -> None:
+        done = await database.write(lambda one: vault.rewrap(one, vault.ring(keys)))
+        if done:
+            log.info("keys were wrapped anew", extra={"count": done})
+
+    return rewrap

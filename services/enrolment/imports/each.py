@@ -1,0 +1,158 @@
+"""Rows about one pupil each: who that is, and what is said of him."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from uuid import uuid4
+
+from msgspec import Struct
+
+from services.enrolment import core, register, store
+from services.enrolment.core import Known, Pupil
+from services.enrolment.imports.work import Named, Plan, Work, done, placed, refused
+from shared.contracts import identifiers
+from shared.decisions import Refusal
+from shared.transact import Verdict
+
+
+def some(work: Work, rows: Sequence[Named]) -> list[Verdict]:
+    """As many rows as are about different students, in one go."""
+    part = list(_different(rows))
+    found = _found(work, part)
+    verdicts: list[Verdict | None] = []
+    plans: list[tuple[Named, Plan]] = []
+    taken: set[str] = set()
+    for row in part:
+        one = _plan(work, row, found)
+        if isinstance(one, Plan):
+            if one.pseudonym in taken:
+                break
+            taken.add(one.pseudonym)
+            plans.append((row, one))
+        verdicts.append(one if isinstance(one, Verdict) else None)
+    named = {one.pseudonym for row in part[: len(verdicts)] for one in found.of(row)}
+    store.noted_as_seen(work.connection, named, work.job["id"])
+    decided = iter(done(work, plans, found.states))
+    return [next(decided) if one is None else one for one in verdicts]
+
+
+def _different(rows: Sequence[Named]) -> Iterator[Named]:
+    """Rows up to the first that may be about the student of an earlier one."""
+    met: set[str] = set()
+    for row in rows:
+        digests = {*row.digests, row.line.raw.get("pseudonyme", "").strip() or str(row.number)}
+        if row.alone or digests & met:
+            return
+        met |= digests
+        yield row
+
+
+class Persons(Struct, frozen=True):
+    """Whom the rows may be about: rows of persons, states, and who is found by which digest."""
+
+    persons: Mapping[str, store.Person]
+    states: Mapping[str, tuple[core.Student, str]]
+    led: Mapping[str, Sequence[str]]
+    clear: Callable[[str], Pupil]
+    structures: Mapping[str, str]
+
+    def of(self, row: Named) -> list[Known]:
+        """Students that something of a row points at."""
+        by: dict[str, set[str]] = {}
+        for digest, kind in row.digests.items():
+            for name in self.led.get(digest, ()):
+                by.setdefault(name, set()).add(kind)
+        if (said := _said_pseudonym(row)) in self.persons:
+            by.setdefault(said, set()).add("pseudonym")
+        return [self.known(name, frozenset(kinds)) for name, kinds in by.items()]
+
+    def known(self, name: str, by: frozenset[str]) -> Known:
+        pupil, state = self.clear(name), self.states[name][0]
+        school = state.school if state.enrolled else None
+        names = (pupil.family_name, pupil.given_name)
+        return Known(name, pupil.ine, *names, pupil.born_on, school, by)
+
+
+def _said_pseudonym(row: Named) -> str:
+    try:
+        return identifiers.pseudonym(row.line.raw.get("pseudonyme", ""))
+    except ValueError:
+        return ""
+
+
+def _found(work: Work, rows: Sequence[Named]) -> Persons:
+    digests = [digest for row in rows for digest in row.digests]
+    led: dict[str, list[str]] = {}
+    for digest, name in store.traced(work.connection, digests):
+        led.setdefault(digest, []).append(name)
+    names = {name for found in led.values() for name in found}
+    names |= {said for row in rows if (said := _said_pseudonym(row))}
+    persons = store.persons(work.connection, names)
+    states = store.states(work.connection, persons)
+    open_ones: dict[str, Pupil] = {}
+
+    def clear(name: str) -> Pupil:
+        if name not in open_ones:
+            open_ones[name] = register.opened(work.keys, persons[name])
+        return open_ones[name]
+
+    return Persons(persons, states, led, clear, store.structures(work.connection))
+
+
+def _plan(work: Work, row: Named, found: Persons) -> Plan | Verdict:
+    """What one row comes to."""
+    line = row.line
+    if line.trouble:
+        return Verdict("refused", "invalid", line.trouble)
+    known = found.of(row)
+    if line.kind == "gone":
+        return _gone(known, "unknown")
+    raw = placed(line.raw, found.structures)
+    if isinstance(raw, Refusal):
+        return refused(raw)
+    if line.kind == "change":
+        mine = [one for one in known if "source" in one.by]
+        if not mine:
+            advice = "no student has this id: load the whole file"
+            return Verdict("refused", "unknown-student", advice)
+        raw = core.to_be_read(raw, found.clear(mine[0].pseudonym))
+    return _pupil(work, row, raw, known, found)
+
+
+def _gone(known: Sequence[Known], reason: str) -> Plan | Verdict:
+    if not known:
+        return Verdict("duplicate", "unknown-student", "nobody was known by this row")
+    return Plan(known[0].pseudonym, core.Leave(reason))
+
+
+def _pupil(
+    work: Work, row: Named, raw: core.Raw, known: Sequence[Known], found: Persons
+) -> Plan | Verdict:
+    said = row.line.guardians
+    told = core.read(raw, tuple(said) if said is not None else None)
+    if isinstance(told, Refusal):
+        return refused(told)
+    pupil, mended = told
+    match = core.matched(pupil, known, raw)
+    if isinstance(match, Refusal):
+        return refused(match)
+    leaving = core.leaving(raw)
+    if isinstance(leaving, Refusal):
+        return refused(leaving)
+    if leaving is not None:
+        mine = [one for one in known if one.pseudonym == match.pseudonym]
+        return _gone(mine, leaving)
+    return _placing(work, pupil, match, found, mended)
+
+
+def _placing(work: Work, pupil: Pupil, match: core.Match, found: Persons, mended: str) -> Plan:
+    """A pupil is at a school: a newcomer gets a pseudonym, drawn here and of nothing."""
+    note = match.note or mended
+    here = (pupil.school, pupil.level, work.year)
+    if not match.pseudonym:
+        pupil = core.filled(pupil, None)
+        signing = len(pupil.guardians or ())
+        return Plan(str(uuid4()), core.Register(*here, signing), pupil, None, note)
+    before = found.clear(match.pseudonym)
+    pupil = core.filled(pupil, before)
+    others = core.others_sign(before, pupil)
+    command = core.Register(*here, len(pupil.guardians or ()), others)
+    return Plan(match.pseudonym, command, pupil, found.persons[match.pseudonym], note)

@@ -1,0 +1,238 @@
+"""The register of persons: who stands behind a pseudonym, as whoever has the keys may read it; and
+the list of erasures, which is kept outside every database.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from services.enrolment import core, store, vault
+from services.enrolment.core import Guardian, Pupil
+from services.enrolment.vault import Ring, Vault
+from shared.contracts import identifiers
+
+_PUPIL = msgspec.json.Decoder(Pupil)
+_GUARDIANS = msgspec.json.Decoder(tuple[Guardian, ...] | None)
+
+
+class Keys(Struct, frozen=True):
+    """What a piece of work on persons needs: the master keys, and the key of traces."""
+
+    ring: Ring
+    traces: bytes
+
+    def digest(self, kind: str, text: str) -> str:
+        return vault.digest(self.traces, kind, text)
+
+
+def keys(connection: Connection, of: Vault) -> Keys:
+    """For one transaction that may write. Raises Locked."""
+    ring = vault.ring(of)
+    return Keys(ring, vault.secret(connection, ring, vault.TRACES))
+
+
+# -- reading and writing a person
+
+
+def opened(held: Keys, row: store.Person) -> Pupil:
+    """A person in clear. Raises Locked."""
+    name, key = row.pseudonym, held.ring.unwrap(row.master, row.wrapped, row.pseudonym)
+    bare = _PUPIL.decode(vault.opened(key, row.body, f"body {name}"))
+    guardians = _GUARDIANS.decode(vault.opened(key, row.guardians, f"guardians {name}"))
+    return replace(
+        bare, ine=vault.opened(key, row.ine, f"ine {name}").decode(), guardians=guardians
+    )
+
+
+def written(
+    held: Keys, name: str, pupil: Pupil, job: str, before: store.Person | None
+) -> store.Person:
+    """The row of a person, sealed under the person's own key; under a new one for a newcomer."""
+    if before is None:
+        key = vault.new_key()
+        master, wrapped = held.ring.current, held.ring.wrap(key, name)
+    else:
+        master, wrapped = before.master, before.wrapped
+        key = held.ring.unwrap(master, wrapped, name)
+    bare = replace(pupil, ine="", guardians=None)
+    return store.Person(
+        pseudonym=name,
+        master=master,
+        wrapped=wrapped,
+        body=vault.sealed(key, msgspec.json.encode(bare), f"body {name}"),
+        ine=vault.sealed(key, pupil.ine.encode(), f"ine {name}"),
+        guardians=vault.sealed(key, msgspec.json.encode(pupil.guardians), f"guardians {name}"),
+        digest=everything(held, name, pupil),
+        seen=job,
+    )
+
+
+def everything(held: Keys, name: str, pupil: Pupil) -> str:
+    """What stands for all that is known of a person: the same while nothing changes."""
+    return held.digest("all", f"{name} {msgspec.json.encode(pupil).decode()}")
+
+
+def traces(held: Keys, pupil: Pupil, academy: str) -> set[str]:
+    """By what a person is to be found from now on."""
+    names = (core.plain(pupil.family_name), core.plain(pupil.given_name))
+    told = [("name", f"{' '.join(names)} {pupil.born_on.isoformat()}"), ("family", names[0])]
+    told += [("ine", pupil.ine)] if pupil.ine else []
+    told += [("source", f"{academy} {pupil.source}")] if pupil.source else []
+    sources = (one.source for one in pupil.guardians or () if one.source)
+    told += [("guardian", f"{academy} {source}") for source in sources]
+    return {held.digest(*one) for one in told}
+
+
+# -- looking somebody up
+
+
+class Shown(Struct, frozen=True):
+    """A student with the person behind the pseudonym."""
+
+    pseudonym: str
+    state: core.Student
+    pupil: Pupil
+
+
+class Found(Struct, frozen=True):
+    """Whom a question found: at most so many, and whether there are more."""
+
+    students: list[Shown]
+    more: bool
+
+
+MOST = 50
+
+
+def one(connection: Connection, of: Vault, name: str) -> Shown | None:
+    """A student with the person; None where there is none, or nobody can say any more who."""
+    held = keys(connection, of)
+    row = store.persons(connection, [name]).get(name)
+    if row is None:
+        return None
+    return Shown(name, store.student(connection, name), opened(held, row))
+
+
+def several(connection: Connection, of: Vault, names: Iterable[str]) -> list[Shown]:
+    """Students with their persons, those of whom there is one, by pseudonym."""
+    held, rows = keys(connection, of), store.persons(connection, names)
+    states = store.states(connection, rows)
+    return [Shown(name, states[name][0], opened(held, rows[name])) for name in sorted(rows)]
+
+
+def asked(connection: Connection, of: Vault, question: str, school: str) -> Found:
+    """Students whom a question means: an INE, a pseudonym, or a name, the family's first or last;
+    of one school, or of all for "".
+    """
+    held = keys(connection, of)
+    names = dict.fromkeys(_named(connection, held, question))
+    states = store.states(connection, names)
+    mine = [name for name in names if school in ("", states[name][0].school)]
+    words = core.plain(question).split()
+    shown = []
+    for row in store.persons(connection, mine).values():
+        pupil = opened(held, row)
+        if row.pseudonym == question.strip().lower() or _means(pupil, words):
+            shown.append(Shown(row.pseudonym, states[row.pseudonym][0], pupil))
+    shown.sort(key=lambda one: core.plain(f"{one.pupil.family_name} {one.pupil.given_name}"))
+    return Found(shown[:MOST], len(shown) > MOST)
+
+
+def _named(connection: Connection, held: Keys, question: str) -> Iterator[str]:
+    try:
+        yield identifiers.pseudonym(question)
+        return
+    except ValueError:
+        pass
+    try:
+        digests = [held.digest("ine", core.ine(question))]
+    except ValueError:
+        words = core.plain(question).split()
+        firsts = [" ".join(words[:n]) for n in range(1, len(words) + 1)]
+        lasts = [" ".join(words[n:]) for n in range(1, len(words))]
+        digests = [held.digest("family", text) for text in (*firsts, *lasts)]
+    for _, name in store.traced(connection, digests):
+        yield name
+
+
+def _means(pupil: Pupil, words: Sequence[str]) -> bool:
+    """Whether each word asked for is of the name, or begins a given name; or it is the INE."""
+    family = core.plain(pupil.family_name).split()
+    given = core.plain(pupil.given_name).split()
+    if len(words) == 1 and words[0] == pupil.ine:
+        return True
+    return all(
+        word in family or any(name.startswith(word) for name in given) for word in words
+    ) and bool(set(words) & set(family))
+
+
+# -- erasures
+
+
+@dataclass
+class Erasures:
+    """The list of erasures: a line each, added and never changed. It outlives every copy of the
+    database; whoever stands on it is shown to nobody, and is erased anew where a copy has him.
+    """
+
+    file: Path
+    names: dict[str, str] = field(default_factory=dict)
+
+    def read(self) -> None:
+        """Read the list; a line that was cut off by a crash is the last, and is passed over."""
+        if not self.file.exists():
+            return
+        for line in self.file.read_text(encoding="utf-8").splitlines():
+            words = line.split()
+            if len(words) == 3:
+                self.names[words[1]] = words[2]
+
+    def note(self, erased: Sequence[tuple[str, str]]) -> None:
+        """Add pseudonyms and causes, before their erasure is committed. Raises OSError."""
+        fresh = [(name, cause) for name, cause in erased if name not in self.names]
+        if not fresh:
+            return
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        lines = "".join(f"{at} {name} {cause}\n" for name, cause in fresh)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        descriptor = os.open(self.file, flags, 0o600)
+        with os.fdopen(descriptor, "ab") as out:
+            if out.tell() and not self._ends_whole():
+                out.write(b"\n")
+            out.write(lines.encode())
+            out.flush()
+            os.fsync(out.fileno())
+        self.names.update(fresh)
+
+    def _ends_whole(self) -> bool:
+        with self.file.open("rb") as held:
+            held.seek(-1, os.SEEK_END)
+            return held.read(1) == b"\n"
+
+
+def erasures(file: Path) -> Erasures:
+    """The list as it stands. Raises OSError."""
+    made = Erasures(file)
+    made.read()
+    return made
+
+
+def to_erase(connection: Connection, listed: Mapping[str, str]) -> list[tuple[str, Any]]:
+    """What must be asked of students on the list whom this database still names: it was restored
+    from an older copy, or the word was cut off between list and database.
+    """
+    known = store.states(connection, listed)
+    return [
+        (core.student_key(name), core.Erase(listed[name]))
+        for name, (state, _) in sorted(known.items())
+        if state.school is not None and state.erased is None
+    ]

@@ -1,0 +1,78 @@
+"""What enrolment shows: of students, to whom may know pseudonyms; of persons, to whom may know
+names. The shapes, for calls and pages.
+"""
+
+from datetime import date, datetime
+
+from msgspec import Struct
+
+
+class StudentShown(Struct, frozen=True):
+    """A student as a pseudonym. `state`: at-school, left, erased; `left`: the reason."""
+
+    student: str
+    school: str | None
+    level: str | None
+    school_year: str | None
+    state: str
+    left: str | None
+    left_on: str | None
+
+
+class GuardianShown(Struct, frozen=True):
+    """Who signs while the student is a minor."""
+
+    family_name: str
+    given_name: str
+
+
+class PersonShown(Struct, frozen=True):
+    """Who a student is. `minor`: today."""
+
+    student: str
+    family_name: str
+    given_name: str
+    born_on: date
+    minor: bool
+    school: str | None
+    level: str | None
+    school_year: str | None
+    state: str
+    guardians: list[GuardianShown]
+
+
+class FactShown(Struct, frozen=True):
+    """What was said of a student."""
+
+    type: str
+    happened_at: datetime
+    source: str
+    fact: dict[str, str | int]
+
+
+class LookShown(Struct, frozen=True):
+    """Who looked at a person, what of, and why."""
+
+    at: datetime
+    party: str
+    what: str
+    why: str
+
+
+class Export(Struct, frozen=True):
+    """Everything that is known here about one person; `erased`: why it is gone."""
+
+    student: StudentShown
+    person: PersonShown | None
+    ine: str | None
+    directory_id: str | None
+    postcode: str | None
+    facts: list[FactShown]
+    looked_at: list[LookShown]
+
+
+class ErasureTold(Struct, frozen=True):
+    """What became of an erasure: applied, or duplicate where nobody was there to erase."""
+
+    verdict: str
+    student: str

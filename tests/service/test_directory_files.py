@@ -1,0 +1,262 @@
+"""The ministry's directory files: whole ones, what changed, and what is none at all."""
+
+import io
+import zipfile
+from typing import Any
+
+import pytest
+
+from services.enrolment.imports import aaf, files
+from tests.builders import OTHER_SCHOOL, SCHOOL, Running
+from tests.pupils import (
+    GUARDIANS,
+    HEAD,
+    TAIL,
+    Pupil,
+    a_directory,
+    a_file,
+    a_guardian,
+    a_pupil,
+    a_request,
+    a_school,
+    a_zip,
+    loaded,
+    said,
+    sent,
+    students,
+    told_of,
+)
+
+LEO = Pupil("1002", "1234567890A", "Martin", "Léo", "01/02/2003", guardians=("2002",))
+ELISE = Pupil()
+NEW, SAME = ("applied", ""), ("duplicate", "already-so")
+
+
+def person(running: Running, given_name: str) -> Any:
+    for one in students(running):
+        found = running.get("region", f"/api/people/{one['student']}")
+        if found["given_name"] == given_name:
+            return found
+    return None
+
+
+def test_a_zip_of_a_school_enrols_its_pupils_with_their_guardians(enrolment: Running) -> None:
+    assert loaded(enrolment, a_directory(ELISE, LEO)) == [NEW, NEW, NEW, SAME]
+    elise = person(enrolment, "Élise")
+    assert (elise["school"], elise["level"]) == (SCHOOL, "2nde")
+    assert [one["given_name"] for one in elise["guardians"]] == ["Zoé", "Ali"]
+    export = enrolment.get("region", f"/api/people/{elise['student']}/export")
+    assert (export["ine"], export["postcode"], export["directory_id"]) == (
+        *("123456789AB", "67000"),
+        "1001",
+    )
+
+
+def test_the_same_zip_the_next_night_says_nothing(enrolment: Running) -> None:
+    loaded(enrolment, a_directory(ELISE, LEO))
+    assert loaded(enrolment, a_directory(LEO, ELISE)) == [SAME] * 4
+    assert said(enrolment) == ["student-enrolled"] * 2
+
+
+def test_whoever_is_in_a_whole_zip_no_more_has_left(enrolment: Running) -> None:
+    loaded(enrolment, a_directory(ELISE, LEO))
+    assert loaded(enrolment, a_directory(ELISE))[-1] == ("applied", "left")
+    assert said(enrolment)[-1] == "student-left"
+
+
+def test_a_delta_says_what_changed_and_nothing_of_others(enrolment: Running) -> None:
+    loaded(enrolment, a_directory(ELISE, LEO))
+    moved = {"ENTPersonStructRattach": ["8"]}
+    level = {"ENTEleveNivFormation": ["PREMIERE GENERALE &amp; TECHNO YC BT"]}
+    delta = {
+        "EtabEducNat": a_file(a_school("8", OTHER_SCHOOL)),
+        "PersRelEleve": a_file(a_guardian("2001", "Lévy", "Zora", act="modify")),
+        "Eleve": a_file(
+            a_request("Eleve", "1001", moved | level, "modify"),
+            a_request("Eleve", "1002", {}, "delete"),
+            a_request("Eleve", "1009", level, "modify"),
+        ),
+    }
+    assert loaded(enrolment, a_zip(delta, "Delta")) == [
+        NEW,
+        NEW,
+        NEW,
+        ("refused", "unknown-student"),
+        NEW,
+    ]
+    assert said(enrolment)[2:] == ["student-moved", "student-left", "guardians-changed"]
+    elise = person(enrolment, "Élise")
+    assert (elise["school"], elise["level"], elise["family_name"]) == (
+        *(OTHER_SCHOOL, "1ere"),
+        "Lévy",
+    )
+    assert [one["given_name"] for one in elise["guardians"]] == ["Zora", "Ali"]
+
+
+def test_guardians_that_a_delta_names_by_id_alone_are_those_who_are_known(
+    enrolment: Running,
+) -> None:
+    loaded(enrolment, a_directory(ELISE))
+    links = {"ENTElevePersRelEleve": ["2002$1$0$1$0$0", "2999$1$0$2$0$0", "2001$9$1$0$1$0"]}
+    delta = a_zip({"Eleve": a_file(a_request("Eleve", "1001", links, "modify"))}, "Delta")
+    assert loaded(enrolment, delta) == [NEW]
+    assert said(enrolment)[-1] == "guardians-changed"
+    guardians = person(enrolment, "Élise")["guardians"]
+    assert [one["given_name"] for one in guardians] == ["Ali"], "who pays does not sign"
+
+
+def test_files_come_one_by_one_too_schools_first(enrolment: Running) -> None:
+    pupils = a_file(a_pupil(ELISE))
+    assert loaded(enrolment, pupils) == [("refused", "unknown-structure")]
+    assert loaded(enrolment, a_file(a_school())) == [NEW]
+    assert loaded(enrolment, pupils) == [NEW]
+    assert person(enrolment, "Élise")["guardians"] == []
+
+
+def test_two_academies_may_use_one_id_for_two_persons(enrolment: Running) -> None:
+    loaded(enrolment, a_directory(ELISE), "?academy=strasbourg")
+    other = Pupil("1001", "000000001AB", "Dupont", "Ana", structure="7")
+    assert loaded(enrolment, a_directory(other, ELISE), "?academy=reims")[1] == NEW
+    assert len(students(enrolment)) == 2
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "ISO-8859-15", "ISO-8859-1", "UTF-16"])
+def test_a_file_is_read_in_the_encoding_that_it_declares(enrolment: Running, encoding: str) -> None:
+    loaded(enrolment, a_file(a_school()))
+    assert loaded(enrolment, a_file(a_pupil(ELISE), encoding=encoding)) == [NEW]
+    assert person(enrolment, "Élise")["family_name"] == "Lévy"
+
+
+# -- what is no such file: nothing of it is taken
+
+WHOLE = a_file(a_school(), GUARDIANS, a_pupil(ELISE), a_pupil(LEO))
+HEADING = HEAD.format(encoding="UTF-8", doctype="")
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha" * 10}">' for n in range(10))
+OUTSIDE = '<!DOCTYPE ficAlimMENESR [<!ENTITY x SYSTEM "file:///etc/passwd">]>\n'
+
+
+def stating(size: int) -> bytes:
+    """A zip whose files say that they have so many bytes unpacked."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as out:
+        for number in range(3):
+            out.writestr(f"ENT_0670080Y_Complet_20200901_Eleve_{number:04d}.xml", WHOLE)
+        for one in out.filelist:
+            one.file_size = size
+    return packed.getvalue()
+
+
+def named(name: str) -> bytes:
+    return a_zip({name: WHOLE})
+
+
+def locked() -> bytes:
+    """A zip whose one file says that a password opens it."""
+    content = bytearray(a_zip({"Eleve": WHOLE}))
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + place] |= 1
+    return bytes(content)
+
+
+BROKEN: dict[str, tuple[bytes, str]] = {
+    "cut off": (WHOLE[:-200], "the XML cannot be read"),
+    "cut off in its first line": (WHOLE[:20], "the XML cannot be read"),
+    "two roots": (WHOLE + WHOLE, "the XML cannot be read"),
+    "no end tag": (WHOLE.replace(b"</id>", b"", 1), "mismatched tag"),
+    "another root": (b"<html><body/></html>", "its root is not ficAlimMENESR"),
+    "what is no request": (HEADING.encode() + b"<other/>" + TAIL.encode(), "no request"),
+    "no id": (WHOLE.replace(b"<id>1001</id>", b"<id/>"), "no id or no category"),
+    "another encoding than it says": (a_file(a_pupil(ELISE)).decode().encode("cp1252"), "cannot"),
+    "an encoding that nobody knows": (WHOLE.replace(b"UTF-8", b"EBCDIC-9"), "encoding"),
+    "a billion laughs": (
+        a_file(
+            a_pupil(ELISE).replace("lise", "&l9;"), doctype=f"<!DOCTYPE ficAlimMENESR [{LAUGHS}]>"
+        ),
+        "declares entities",
+    ),
+    "a file of this machine": (
+        a_file(a_pupil(ELISE).replace("lise", "&x;"), doctype=OUTSIDE),
+        "entities",
+    ),
+    "a huge value": (
+        a_file(a_pupil(Pupil(family_name="x" * 5_000))),
+        "longer than 4000 characters",
+    ),
+    "a thousand values": (
+        a_file(a_request("Eleve", "1", {"sn": ["x"] * 1_000})),
+        "more than 500 values",
+    ),
+    "too deep": (
+        (HEADING + "<addRequest>" + "<a>" * 20 + "</a>" * 20 + "</addRequest>" + TAIL).encode(),
+        "too deep",
+    ),
+    "no zip": (b"PK\x03\x04" + b"x" * 500, "the zip is broken"),
+    "a zip that was cut off": (a_directory(ELISE)[:-30], "the zip is broken"),
+    "a zip with a flipped bit": (
+        (whole := a_directory(ELISE, LEO))[:90] + bytes([whole[90] ^ 255]) + whole[91:],
+        "",
+    ),
+    "a zip with a password": (locked(), "locked by a password"),
+    "a zip that holds more than it says": (stating(100), ""),
+    "a zip of other things": (a_zip({"eleves.docx": b"x"}), "holds no file named like"),
+    "a zip with a broken file in it": (
+        a_zip({"EtabEducNat": a_file(a_school()), "Eleve": WHOLE[:-200]}),
+        "the XML cannot be read",
+    ),
+    "a file that would lie outside": (
+        named("../ENT_0670080Y_Complet_20200901_Eleve_0000.xml"),
+        "outside of it",
+    ),
+    "a file at the root": (named("/etc/ENT_x_Complet_1_Eleve_0000.xml"), "outside of it"),
+    "an empty file": (b"", "the file is empty"),
+    "no header": (b"1,2,3\n4,5,6\n", "the header has no column nom"),
+    "a header twice": (b"nom,nom,prenom,date_naissance,uai,niveau\n", "stands more than once"),
+    "a line without an end": (b"x" * 100_000, "a line is longer than 64 KiB"),
+    "a spreadsheet": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 100, "the header"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_file_that_is_broken_changes_nothing(enrolment: Running, name: str) -> None:
+    content, told = BROKEN[name]
+    before = enrolment.counts() | {"secret": 0}
+    answer = sent(enrolment, content)
+    assert (answer.status_code, answer.json()["code"]) == (422, "unfit-file"), answer.text
+    assert told in answer.json()["detail"]
+    for value in ("Lévy", "Élise", "Martin", "123456789AB", "2004", "xxxx"):
+        assert value not in answer.text
+    assert enrolment.counts() | {"secret": 0} == before
+
+
+def test_a_zip_bomb_is_refused_before_it_is_opened(enrolment: Running) -> None:
+    answer = sent(enrolment, stating(1 << 30))
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+    assert enrolment.counts()["job"] == 0
+
+
+def test_a_zip_is_no_larger_than_memory_holds(
+    enrolment: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "ZIP_LIMIT", 100)
+    answer = sent(enrolment, a_directory(ELISE))
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+
+def test_guardians_are_held_up_to_a_limit(
+    enrolment: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aaf, "RELATIVES", 1)
+    answer = sent(enrolment, a_directory(ELISE))
+    assert (answer.status_code, answer.json()["code"]) == (422, "unfit-file")
+
+
+def test_another_kind_of_content_is_refused(enrolment: Running) -> None:
+    answer = sent(enrolment, WHOLE, kind="application/octet-stream")
+    assert (answer.status_code, answer.json()["code"]) == (415, "wrong-content-type")
+
+
+def test_what_is_not_of_pupils_is_passed_over(enrolment: Running) -> None:
+    teacher = a_request("PersEducNat", "3001", {"sn": ["Prof"], "givenName": ["Ida"]})
+    assert loaded(enrolment, a_file(teacher, a_school())) == [NEW]
+    unasked = told_of(ELISE) | {"ENTPersonNomPatro": ["X"], "ENTEleveRegime": ["EXTERNE LIBRE"]}
+    assert loaded(enrolment, a_file(a_request("Eleve", "1001", unasked))) == [NEW]

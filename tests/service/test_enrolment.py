@@ -1,0 +1,441 @@
+"""Enrolment over HTTP: tables of pupils, look-ups, export, erasure, keys; on both databases."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from services.enrolment import core, register, store, vault
+from shared.closing import Closing, closing_days
+from shared.transact import Service
+from tests.builders import (
+    OTHER_SCHOOL,
+    PARTIES,
+    SCHOOL,
+    STUDENTS,
+    Running,
+    a_uai,
+    wait_until,
+)
+from tests.pupils import a_row, a_table, loaded, said, sent, students
+
+REGION, AT_SCHOOL, ELSEWHERE = "region", PARTIES["school"], f"school:{OTHER_SCHOOL}"
+
+
+@pytest.fixture
+def known(enrolment: Running) -> list[str]:
+    """The pseudonyms of three pupils: two of one school, one of another."""
+    rows = [a_row(1), a_row(2, nom="Martin"), a_row(3, uai=OTHER_SCHOOL)]
+    assert loaded(enrolment, a_table(rows)) == [("applied", "")] * 3
+    found = {
+        enrolment.get(REGION, f"/api/people/{one['student']}")["given_name"]: one["student"]
+        for one in students(enrolment)
+    }
+    return [found[f"Élise {number}"] for number in (1, 2, 3)]
+
+
+def looks(running: Running, student: str) -> list[tuple[str, str, str]]:
+    rows = running.rows("SELECT party, what, why, student FROM look_up ORDER BY id")
+    return [(row[0], row[1], row[2]) for row in rows if row[3] == student]
+
+
+# -- tables of pupils
+
+
+def test_a_table_enrols_its_pupils_and_says_nothing_the_second_night(enrolment: Running) -> None:
+    table = a_table([a_row(1), a_row(2)])
+    assert loaded(enrolment, table) == [("applied", "")] * 2
+    assert loaded(enrolment, table) == [("duplicate", "already-so")] * 2
+    assert said(enrolment) == ["student-enrolled"] * 2
+    assert [one["state"] for one in students(enrolment)] == ["at-school"] * 2
+
+
+def test_only_what_differs_is_said(enrolment: Running) -> None:
+    named = {"resp1_nom": "Lévy", "resp1_prenom": "Zoé"}
+    loaded(enrolment, a_table([a_row(number, **named) for number in (1, 2, 3, 4)]))
+    changed = [
+        a_row(1, **(named | {"resp1_prenom": "Ali"})),
+        a_row(2, uai=OTHER_SCHOOL),
+        a_row(3, niveau="1ERE"),
+        a_row(4, nom="Lévy-Martin"),
+    ]
+    verdicts = loaded(enrolment, a_table([named | row for row in changed]))
+    assert said(enrolment)[4:] == ["guardians-changed", "student-moved", "student-level-changed"]
+    assert verdicts == [("applied", "")] * 3 + [("applied", "record-updated")]
+
+
+def test_a_whole_file_says_who_left_and_a_part_says_nothing_of_others(enrolment: Running) -> None:
+    loaded(enrolment, a_table([a_row(1), a_row(2), a_row(3, uai=OTHER_SCHOOL)]))
+    assert loaded(enrolment, a_table([a_row(1)])) == [("duplicate", "already-so")]
+    assert "student-left" not in said(enrolment)
+    verdicts = loaded(enrolment, a_table([a_row(1)]), "?full=true")
+    assert verdicts == [("duplicate", "already-so"), ("applied", "left")]
+    assert said(enrolment)[-1] == "student-left"
+    assert {one["school"] for one in students(enrolment)} == {SCHOOL, OTHER_SCHOOL}
+
+
+def test_a_pupil_who_changed_school_within_one_whole_file_did_not_leave(enrolment: Running) -> None:
+    loaded(enrolment, a_table([a_row(1), a_row(2, uai=OTHER_SCHOOL)]), "?full=true")
+    loaded(
+        enrolment, a_table([a_row(2, uai=OTHER_SCHOOL), a_row(1, uai=OTHER_SCHOOL)]), "?full=true"
+    )
+    assert said(enrolment) == ["student-enrolled", "student-enrolled", "student-moved"]
+
+
+def test_a_pupil_whose_row_is_refused_is_still_named_by_the_file(enrolment: Running) -> None:
+    loaded(enrolment, a_table([a_row(1), a_row(2)]))
+    verdicts = loaded(enrolment, a_table([a_row(1, niveau="6EME"), a_row(2)]), "?full=true")
+    assert verdicts[0] == ("refused", "unknown-level")
+    assert "student-left" not in said(enrolment)
+
+
+def test_a_whole_file_that_was_cut_short_empties_no_school(enrolment: Running) -> None:
+    loaded(enrolment, a_table([a_row(number) for number in range(1, 41)]))
+    few = a_table([a_row(1)])
+    assert loaded(enrolment, few, "?full=true")[-1] == ("refused", "too-many-would-leave")
+    assert "student-left" not in said(enrolment)
+    assert loaded(enrolment, few, "?full=true&leaving=confirmed")[-1] == ("applied", "left")
+    assert said(enrolment).count("student-left") == 39
+
+
+def test_whoever_leaves_with_a_reason_leaves_once(enrolment: Running) -> None:
+    loaded(enrolment, a_table([a_row(1)]))
+    leaving = a_table([a_row(1, motif_sortie="Apprentissage")])
+    assert loaded(enrolment, leaving) == [("applied", "")]
+    assert loaded(enrolment, leaving) == [("duplicate", "already-so")]
+    assert loaded(enrolment, a_table([a_row(9, motif_sortie="abandon")])) == [
+        ("duplicate", "unknown-student")
+    ]
+    assert loaded(enrolment, a_table([a_row(1)])) == [("applied", "")], "back again"
+    assert said(enrolment) == ["student-enrolled", "student-left", "student-enrolled"]
+
+
+def test_each_row_that_is_wrong_is_told_by_itself_and_holds_no_other_back(
+    enrolment: Running,
+) -> None:
+    rows = [
+        a_row(1, ine="12345"),
+        a_row(2, uai="0670080A"),
+        a_row(3, date_naissance="hier"),
+        a_row(4, code_postal="8000"),
+        a_row(5),
+    ]
+    table = a_table([row | {"code_postal": row.get("code_postal", "")} for row in rows])
+    assert loaded(enrolment, table + "1,2\n") == [
+        ("refused", "wrong-ine"),
+        ("refused", "wrong-check-letter"),
+        ("refused", "invalid"),
+        ("applied", "postcode-mended"),
+        ("applied", ""),
+        ("refused", "invalid"),
+    ]
+
+
+def test_homonyms_are_told_apart_and_two_ines_are_for_a_person_to_settle(
+    enrolment: Running,
+) -> None:
+    elise = {"prenom": "Élise"}
+    loaded(enrolment, a_table([a_row(1, **elise)]))
+    (first,) = students(enrolment)
+    assert loaded(enrolment, a_table([a_row(2, uai=OTHER_SCHOOL, **elise)])) == [
+        ("applied", "homonym")
+    ]
+    twin = a_row(3, **elise)
+    assert loaded(enrolment, a_table([twin])) == [("refused", "two-ines")]
+    assert loaded(enrolment, a_table([twin | {"homonyme": "oui"}])) == [("applied", "")]
+    settled = a_row(4, **elise) | {"pseudonyme": first["student"]}
+    assert loaded(enrolment, a_table([settled])) == [("applied", "record-updated")]
+    assert enrolment.get(REGION, f"/api/people/{first['student']}/export")["ine"] == "000000004AB"
+    assert len(students(enrolment)) == 3
+
+
+def test_the_same_pupil_twice_in_one_file_is_one(enrolment: Running) -> None:
+    rows = [a_row(1), a_row(1, niveau="1ere"), a_row(1, uai=OTHER_SCHOOL, niveau="1ere")]
+    assert loaded(enrolment, a_table(rows)) == [("applied", "")] * 3
+    assert said(enrolment) == ["student-enrolled", "student-level-changed", "student-moved"]
+    (one,) = students(enrolment)
+    assert (one["school"], one["level"]) == (OTHER_SCHOOL, "1ere")
+
+
+def test_many_rows_are_taken_in_several_transactions_and_count_once(enrolment: Running) -> None:
+    table = a_table([a_row(number) for number in range(1, 1_251)])
+    assert set(loaded(enrolment, table, "?full=true")) == {
+        ("applied", ""),
+        ("duplicate", "already-so"),
+    }
+    assert len(said(enrolment)) == 1_250
+    counts = enrolment.counts()
+    assert (counts["person"], counts["job_piece"]) == (1_250, 0)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("?full=yes", "/full"),
+        ("?leaving=all", "/leaving"),
+        ("?school_year=2020", "/school_year"),
+        ("?academy=a b", "/academy"),
+    ],
+)
+def test_an_address_that_says_what_it_should_not_is_refused(
+    enrolment: Running, query: str, field: str
+) -> None:
+    answer = sent(enrolment, a_table([a_row(1)]), query=query)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
+def test_the_school_year_is_todays_or_as_the_address_says(enrolment: Running) -> None:
+    loaded(enrolment, a_table([a_row(1)]), "?school_year=2019-2020")
+    assert students(enrolment)[0]["school_year"] == "2019-2020"
+    loaded(enrolment, a_table([a_row(1)]))
+    today = core.school_year_of(datetime.now(UTC).date())
+    assert students(enrolment)[0]["school_year"] == today
+
+
+# -- students and persons
+
+
+def test_students_are_listed_by_school_and_level_page_by_page(
+    enrolment: Running, known: list[str]
+) -> None:
+    assert {one["student"] for one in students(enrolment, f"?school={SCHOOL}")} == set(known[:2])
+    assert students(enrolment, "?level=term") == []
+    page = enrolment.get(REGION, "/api/students?limit=2")
+    rest = enrolment.get(REGION, f"/api/students?limit=2&cursor={page['next']}")
+    listed = [one["student"] for one in page["items"] + rest["items"]]
+    assert (sorted(listed), page["total"], rest["next"]) == (sorted(known), 3, None)
+
+
+def test_a_school_sees_its_own_students_and_nobody_elses(
+    enrolment: Running, known: list[str]
+) -> None:
+    assert enrolment.get(AT_SCHOOL, "/api/students")["total"] == 2
+    theirs = enrolment.ask(AT_SCHOOL, "GET", f"/api/students?school={OTHER_SCHOOL}")
+    assert (theirs.status_code, theirs.json()["code"]) == (403, "not-your-school")
+    for path in ("", "/export"):
+        mine = enrolment.ask(AT_SCHOOL, "GET", f"/api/people/{known[0]}{path}")
+        other = enrolment.ask(AT_SCHOOL, "GET", f"/api/people/{known[2]}{path}")
+        nobody = enrolment.ask(AT_SCHOOL, "GET", f"/api/people/{STUDENTS[9]}{path}")
+        assert (mine.status_code, other.status_code) == (200, 404)
+        assert other.json() == nobody.json(), "not even that there is somebody"
+    assert looks(enrolment, known[2]) == [(REGION, "person", "")], "of what was not shown"
+
+
+def test_a_person_is_shown_with_guardians_and_whether_a_minor(enrolment: Running) -> None:
+    young = (datetime.now(UTC) - timedelta(days=365 * 16)).strftime("%d/%m/%Y")
+    named = {"resp1_nom": "Lévy", "resp1_prenom": "Zoé"}
+    loaded(enrolment, a_table([a_row(1, date_naissance=young, **named)]))
+    (one,) = students(enrolment)
+    person = enrolment.get(REGION, f"/api/people/{one['student']}?why=remise")
+    assert (person["family_name"], person["minor"]) == ("Lévy", True)
+    assert person["guardians"] == [{"family_name": "Lévy", "given_name": "Zoé"}]
+    assert "ine" not in person
+
+
+def test_every_look_is_written_down_with_who_whom_what_and_why(
+    enrolment: Running, known: list[str]
+) -> None:
+    enrolment.get(AT_SCHOOL, f"/api/people/{known[0]}?why=retour%20%20du%20PC")
+    export = enrolment.get(REGION, f"/api/people/{known[0]}/export?why=droit")
+    assert looks(enrolment, known[0])[1:] == [
+        (AT_SCHOOL, "person", "retour du PC"),
+        (REGION, "export", "droit"),
+    ]
+    assert [one["what"] for one in export["looked_at"]] == ["person", "person", "export"]
+
+
+def test_nobody_changes_or_takes_back_a_look_that_is_written_down(
+    enrolment: Running, known: list[str]
+) -> None:
+    for statement in ("UPDATE look_up SET party = 'x'", "DELETE FROM look_up"):
+        with pytest.raises(DBAPIError, match="never changed"):
+            enrolment.write(lambda one, said=statement: one.execute(text(said)))
+    assert looks(enrolment, known[0]) == [(REGION, "person", "")]
+
+
+def test_an_export_is_everything_that_is_known(enrolment: Running, known: list[str]) -> None:
+    export = enrolment.get(REGION, f"/api/people/{known[1]}/export")
+    assert export["person"]["family_name"] == "Martin"
+    assert export["ine"] == "000000002AB"
+    assert [one["type"] for one in export["facts"]] == ["enrolment.student-enrolled.v1"]
+
+
+# -- erasure
+
+
+def erase(running: Running, student: str) -> httpx.Response:
+    return running.ask(REGION, "POST", f"/api/people/{student}/erasure")
+
+
+def test_whoever_is_erased_can_be_named_by_nobody_and_the_history_stays(
+    enrolment: Running, known: list[str]
+) -> None:
+    assert erase(enrolment, known[0]).json() == {"verdict": "applied", "student": known[0]}
+    assert erase(enrolment, known[0]).json()["verdict"] == "duplicate"
+    assert said(enrolment)[-1] == "student-erased"
+    for party in (REGION, AT_SCHOOL):
+        assert enrolment.ask(party, "GET", f"/api/people/{known[0]}").status_code == 404
+    export = enrolment.get(REGION, f"/api/people/{known[0]}/export")
+    assert (export["person"], export["ine"], export["postcode"]) == (None, None, None)
+    assert [one["type"][10:-3] for one in export["facts"]] == ["student-enrolled", "student-erased"]
+    left = enrolment.rows("SELECT pseudonym FROM person UNION SELECT pseudonym FROM trace")
+    assert {row[0] for row in left} == set(known[1:])
+
+
+def test_whom_nobody_knows_cannot_be_erased(enrolment: Running) -> None:
+    assert erase(enrolment, STUDENTS[0]).status_code == 404
+
+
+def test_whoever_comes_again_after_an_erasure_is_somebody_new(
+    enrolment: Running, known: list[str]
+) -> None:
+    erase(enrolment, known[0])
+    assert loaded(enrolment, a_table([a_row(1)])) == [("applied", "")]
+    assert known[0] not in {one["student"] for one in students(enrolment)}
+    assert len(students(enrolment)) == 3
+
+
+def test_an_erasure_stands_on_a_list_outside_the_database(
+    enrolment: Running, known: list[str]
+) -> None:
+    erase(enrolment, known[0])
+    lines = (enrolment.keys.parent / "erasures.list").read_text().splitlines()
+    assert [line.split()[1:] for line in lines if known[0] in line] == [[known[0], "request"]]
+
+
+def test_the_beginning_of_a_day_erases_who_left_long_ago(
+    enrolment: Running, known: list[str], tmp_path: Path
+) -> None:
+    loaded(enrolment, a_table([a_row(1, motif_sortie="abandon")]))
+    listed = register.erasures(tmp_path / "list")
+    service = Service(core.CORE, store.shelves(listed.note))
+    today = datetime.now(UTC)
+
+    def close(days: int) -> None:
+        async def work(database: Any) -> None:
+            later = today + timedelta(days=days)
+            due = partial(store.due, days=365)
+            await closing_days(Closing(database, service, lambda: later, due, lambda: None))()
+
+        enrolment.with_database(work)
+
+    close(364)
+    assert "student-erased" not in said(enrolment)
+    close(366)
+    assert said(enrolment)[-1] == "student-erased"
+    assert listed.names == {known[0]: "retention"}
+
+
+def test_students_on_the_list_are_erased_anew_where_an_old_copy_has_them(
+    enrolment: Running, known: list[str]
+) -> None:
+    listed = {known[0]: "request", STUDENTS[0]: "retention"}
+    asked = enrolment.write(lambda one: register.to_erase(one, listed))
+    assert asked == [(core.student_key(known[0]), core.Erase("request"))]
+
+
+def test_a_list_that_was_cut_off_is_read_as_far_as_it_goes_and_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "erasures.list"
+    register.erasures(file).note([(STUDENTS[0], "request"), (STUDENTS[1], "retention")])
+    file.write_bytes(file.read_bytes()[:-15])
+    again = register.erasures(file)
+    assert again.names == {STUDENTS[0]: "request"}
+    again.note([(STUDENTS[0], "request"), (STUDENTS[2], "request")])
+    assert register.erasures(file).names == {STUDENTS[0]: "request", STUDENTS[2]: "request"}
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+# -- keys
+
+
+def test_a_person_is_bound_to_its_row_and_each_field_to_its_place(
+    enrolment: Running, known: list[str]
+) -> None:
+    moved = text(
+        "UPDATE person SET body = (SELECT body FROM person WHERE pseudonym = :other) "
+        "WHERE pseudonym = :one"
+    )
+    names = {"one": known[0], "other": known[1]}
+    enrolment.write(lambda connection: connection.execute(moved, names))
+    answer = enrolment.ask(REGION, "GET", f"/api/people/{known[0]}")
+    assert (answer.status_code, answer.json()["code"]) == (503, "away")
+    assert enrolment.get(REGION, f"/api/people/{known[2]}")["family_name"] == "Lévy"
+
+
+def test_the_master_key_is_changed_while_the_service_runs_and_old_copies_open_no_more(
+    enrolment: Running, known: list[str]
+) -> None:
+    file = enrolment.keys.parent / "master-key.json"
+    (before,) = vault.Vault(file).masters()
+    vault.rotate(file)
+    wait_until(lambda: before.id not in enrolment.write(store.masters), "keys are wrapped anew")
+    vault.retire(file, enrolment.write(store.masters))
+    assert before.id not in {one.id for one in vault.Vault(file).masters()}
+    assert enrolment.get(REGION, f"/api/people/{known[0]}")["given_name"] == "Élise 1"
+    assert loaded(enrolment, a_table([a_row(1)])) == [("duplicate", "already-so")]
+
+
+def test_an_old_master_key_is_not_taken_away_while_it_wraps_something(tmp_path: Path) -> None:
+    file = tmp_path / "master-key.json"
+    vault.make(file)
+    (old,) = vault.Vault(file).masters()
+    vault.rotate(file)
+    with pytest.raises(vault.Locked, match="3 keys are still under an old"):
+        vault.retire(file, {old.id: 3})
+    assert len(vault.Vault(file).masters()) == 2
+    vault.retire(file, {})
+    assert len(vault.Vault(file).masters()) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "told"),
+    [
+        (None, 0o600, "there is no master key"),
+        (b"[]", 0o600, "holds no master key of 256 bits"),
+        (b'[{"id":"a","key":"AAAA"}]', 0o600, "holds no master key of 256 bits"),
+        (b"{", 0o600, "no file of master keys"),
+        (b"[]", 0o644, "can be read by others: chmod 600"),
+    ],
+)
+def test_a_file_of_master_keys_that_cannot_be_used_says_what_to_do(
+    tmp_path: Path, content: bytes | None, mode: int, told: str
+) -> None:
+    file = tmp_path / "master-key.json"
+    if content is not None:
+        file.write_bytes(content)
+        file.chmod(mode)
+    with pytest.raises(vault.Locked, match=told):
+        vault.Vault(file).masters()
+
+
+def test_names_are_handed_to_configured_pages_by_the_key_that_the_browser_keeps(
+    enrolment: Running, known: list[str]
+) -> None:
+    asked = f"/names?students={','.join([*known, STUDENTS[9]])}&page=/laptops/hp/5CD0001"
+    tracking = "http://127.0.0.1:8000"
+
+    def names(party: str, origin: str = tracking) -> httpx.Response:
+        key = enrolment.auth(party).get("Authorization", "").removeprefix("Bearer ")
+        headers = {"Origin": origin, "Cookie": f"trousseau-enrolment={key}"}
+        return enrolment.client.get(asked, headers=headers)
+
+    own = names(AT_SCHOOL)
+    assert own.json() == {"names": {known[0]: "Élise 1 Lévy", known[1]: "Élise 2 Martin"}}
+    assert own.headers["access-control-allow-origin"] == tracking
+    assert own.headers["access-control-allow-credentials"] == "true"
+    assert looks(enrolment, known[0])[-1] == (AT_SCHOOL, "name", "/laptops/hp/5CD0001")
+    assert len(names(REGION).json()["names"]) == 3
+    for party in ("desk:metz", ""):
+        assert names(party).json() == {"names": {}}
+    foreign = names(REGION, "https://elsewhere.example")
+    assert foreign.status_code == 403
+    assert "access-control-allow-origin" not in foreign.headers
+
+
+def test_a_school_that_nobody_listed_has_no_students(enrolment: Running) -> None:
+    assert enrolment.get(REGION, f"/api/students?school={a_uai(540001)}")["total"] == 0
