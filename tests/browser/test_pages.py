@@ -269,17 +269,6 @@ def test_a_running_job_moves_on_by_itself_and_keeps_the_focus(look: Look) -> Non
     expect(page.get_by_role("button", name="Arrêter")).to_be_focused()
 
 
-def test_a_key_that_is_being_typed_stays_while_a_running_job_moves_on(look: Look) -> None:
-    page = look("/jobs/moving")
-    before = page.get_by_role("progressbar").get_attribute("value")
-    page.get_by_label("Votre clé").press_sequentially("half of it")
-
-    expect(page.get_by_role("progressbar")).not_to_have_attribute("value", str(before))
-
-    expect(page.get_by_label("Votre clé")).to_have_value("half of it")
-    expect(page.get_by_label("Votre clé")).to_be_focused()
-
-
 def test_a_running_job_can_be_looked_at_again_without_javascript(look: Look) -> None:
     page = look("/jobs/moving", script=False)
     before = page.get_by_role("progressbar").get_attribute("value")
@@ -295,7 +284,6 @@ def test_nothing_is_discarded_without_a_reason(look: Look) -> None:
     page.on(
         "request", lambda request: sent.append(request.url) if request.method == "POST" else None
     )
-    page.get_by_label("Votre clé d’exploitation").fill("k")
 
     page.get_by_role("button", name="Écarter").click()
 
