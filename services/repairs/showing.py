@@ -119,7 +119,7 @@ def one_case(connection: Connection, desk: Desk, number: str) -> CaseShown | Non
 def open_cases(connection: Connection, desk: Desk, of: str) -> list[CaseShown]:
     """Open cases of a desk ("" for all), those that take too long first, then the oldest."""
     shown = [case_shown(desk, one) for one in store.open_cases(connection, of)]
-    return sorted(shown, key=lambda one: (not one.late, str(one.opened_at)))
+    return sorted(shown, key=lambda one: (not one.late, str(one.opened_at), one.case))
 
 
 def board(connection: Connection, desk: Desk, of: str, wanted: Wanted) -> Board:
