@@ -238,11 +238,14 @@ class Asked(Struct, frozen=True):
             return {"json": call.example}
         if call.kind == "text/csv":
             return {"content": SCHOOLS_CSV, "headers": {"Content-Type": "text/csv"}}
-        return {"data": {"key": "none", "reason": "a test"}} if call.kind else {}
+        return {"data": {"reason": "a test"}} if call.kind else {}
 
 
 # Pages that need a key send whoever has none to where it is typed; and those that only lead on.
-SIGNED = ("/receptions/{sscc}", "/hand-outs/{uai}", "/needs", "/counter")
+SIGNED = (
+    *("/receptions/{sscc}", "/hand-outs/{uai}", "/needs", "/counter"),
+    *("/parked/{id}/retry", "/parked/{id}/discard", "/jobs/{id}/stop", "/jobs/{id}/resume"),
+)
 LEADING = ("/find", "/hand-outs")
 
 
