@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 from msgspec import Struct
@@ -130,7 +129,7 @@ def each(
     if len(claims) <= LIMIT:
         transact(connection, intake.service, claims, now)
         return None
-    job, content = str(uuid4()), "\n".join(["key", *(one.subject for one in claims)]).encode()
+    job, content = jobs.fresh_id(), "\n".join(["key", *(one.subject for one in claims)]).encode()
     told, party = msgspec.json.encode(about).decode(), claims[0].party
     jobs.queue(connection, job, kind, told, party, content, now)
     return job

@@ -5,11 +5,12 @@ rows. Here stand the tables, how a file comes in, and what is told of a job.
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import time_ns
 from typing import Any, Literal
-from uuid import uuid4
 
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Text, func, select, update
@@ -17,6 +18,7 @@ from sqlmodel import Field, SQLModel
 
 from shared import pieces
 from shared.databases import Away, Database, Instant, table_of
+from shared.pages.tables import PAGE
 
 COMING = "coming"  # while a file is uploaded; nobody was told of the job yet
 UPLOAD = timedelta(hours=1)  # without a piece: whoever sent it is gone
@@ -96,6 +98,11 @@ VERDICTS = table_of(JobRow)
 # -- taking a file in
 
 
+def fresh_id() -> str:
+    """A job's id, behind those given before: by the machine's clock, the service's may stand."""
+    return f"{time_ns():x}-{secrets.token_hex(8)}"
+
+
 async def spool(
     database: Database,
     kind: str,
@@ -107,7 +114,7 @@ async def spool(
     """Store a file and queue its job; the job's id. Raises
     Away, and whatever `file` raises: then nothing is queued.
     """
-    id = str(uuid4())
+    id = fresh_id()
     number, held = 0, bytearray()
     await database.write(partial(_enter, id=id, kind=kind, about=about, party=party))
     try:
@@ -203,13 +210,18 @@ def _seconds_left(job: Mapping[str, Any], now: datetime) -> int | None:
 
 
 def listed(
-    connection: Connection, limit: int, kind: str = "", about: str = ""
-) -> list[dict[str, Any]]:
-    """Jobs, the newest first: all, or those of a kind and what it is about."""
+    connection: Connection, party: str | None, kind: str = "", about: str = "", begin: int = 0
+) -> tuple[list[dict[str, Any]], int]:
+    """A page of jobs from after so many, the newest first, and how many there are: a party's own,
+    or all; of a kind and what it is about, or all.
+    """
     where = [JOB.c.state != COMING]
     where += [JOB.c.kind == kind, JOB.c.about == about] if kind else []
-    rows = select(JOB).where(*where).order_by(JOB.c.queued_at.desc(), JOB.c.id).limit(limit)
-    return [dict(row) for row in connection.execute(rows).mappings()]
+    where += [JOB.c.party == party] if party else []
+    total = connection.scalar(select(func.count()).select_from(JOB).where(*where)) or 0
+    rows = select(JOB).where(*where).order_by(JOB.c.queued_at.desc(), JOB.c.id.desc())
+    found = connection.execute(rows.offset(begin).limit(PAGE)).mappings()
+    return [dict(row) for row in found], total
 
 
 def find(connection: Connection, id: str) -> dict[str, Any] | None:

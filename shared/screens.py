@@ -3,7 +3,8 @@ screens that services share: what is set aside, and jobs.
 
 A key that was typed at `/key` stands in a cookie, as it is: no table of sessions has to be kept,
 and a key that is revoked opens nothing at once. No script can read it, no other site makes the
-browser send it (SameSite=Strict), and it ends with the browser (docs/decisions/0037).
+browser send it (SameSite=Strict), and it ends with the browser (docs/decisions/0037). A page shows
+what the call shows, to whom the call shows it (docs/decisions/0040).
 """
 
 import logging
@@ -26,7 +27,7 @@ from shared.pages import jobs as job_pages
 from shared.pages import parked as screens
 from shared.pages import static
 from shared.pages.errors import error_page
-from shared.pages.keys import key_page
+from shared.pages.keys import key_page, other_key_page
 from shared.pages.rendering import Site, Visit, url
 from shared.pages.tables import CSV_TYPE, Listing
 from shared.serving import Handler, Problem, Route, stream
@@ -35,9 +36,10 @@ from shared.upkeep import (
     cursor_of,
     discarded,
     job_of,
+    parked_of,
     report_lines,
     retried,
-    sees_all,
+    whose,
 )
 
 log = logging.getLogger(__name__)
@@ -62,8 +64,8 @@ class Screens:
         return f"trousseau-{self.service}"
 
 
-class NotSignedError(Exception):
-    """A page is for somebody, and nobody's key is kept."""
+class OtherKeyError(Exception):
+    """A page is for somebody, and no key is kept; or for other roles, `args`, than the key's."""
 
 
 def signed(request: Request, screens: Screens) -> str:
@@ -72,14 +74,14 @@ def signed(request: Request, screens: Screens) -> str:
 
 
 def somebody(request: Request, screens: Screens, *roles: str) -> str:
-    """The party whose key the browser keeps. Raises NotSignedError without one, which leads to
-    `/key`, and Problem 403 for a party of another role.
+    """The party whose key the browser keeps, of one of these roles; of any where none is named.
+    Raises OtherKeyError without a key, which leads to `/key`, and for another role.
     """
     party = signed(request, screens)
     if not party:
-        raise NotSignedError
-    if role(party) not in roles:
-        raise Problem(403, "not-your-act", f"this is for {' or '.join(roles)}")
+        raise OtherKeyError
+    if roles and role(party) not in roles:
+        raise OtherKeyError(*roles)
     return party
 
 
@@ -109,8 +111,8 @@ def screen(screens: Screens, handler: Callable[[Request], Awaitable[Response]]) 
     async def run(request: Request) -> Response:
         try:
             return await handler(request)
-        except NotSignedError:
-            return _to_the_key(request)
+        except OtherKeyError as other:
+            return _to_the_key(screens, request, other.args)
         except Problem as trouble:
             status = trouble.status
         except (Unreadable, ValueError):
@@ -157,11 +159,12 @@ def files() -> list[Route]:
 
 
 def parked_routes(screens_of: Screens, upkeep: Upkeep) -> list[Route]:
-    """The pages of what is set aside; acts on it want a key of ops, typed into the form."""
+    """The pages of what is set aside: a party's own; ops and the region see all."""
 
     async def listed(request: Request) -> Response:
+        party = somebody(request, screens_of)
         kind, after = request.query_params.get("kind", ""), cursor_of(request)
-        things, listing = await _things(upkeep, kind, after)
+        things, listing = await _things(upkeep, party, kind, after)
         return html(
             screens.parked_list_page(
                 screens_of.templates, visit(request, screens_of), things, listing, kind
@@ -169,11 +172,12 @@ def parked_routes(screens_of: Screens, upkeep: Upkeep) -> list[Route]:
         )
 
     async def as_csv(request: Request) -> Response:
-        things, _ = await _things(upkeep, request.query_params.get("kind", ""), "", 10_000)
+        kind, party = request.query_params.get("kind", ""), somebody(request, screens_of)
+        things, _ = await _things(upkeep, party, kind, "", 10_000)
         return table(screens.parked_csv(things), "mis-de-cote.csv")
 
     async def shown(request: Request) -> Response:
-        row = await _one(upkeep, request)
+        row = await parked_of(upkeep, request, somebody(request, screens_of))
         answer = request.query_params.get("answer", "")
         return html(
             screens.parked_page(
@@ -182,14 +186,16 @@ def parked_routes(screens_of: Screens, upkeep: Upkeep) -> list[Route]:
         )
 
     async def retry(request: Request) -> Response:
-        row, (party, _) = await _one(upkeep, request), await _ops(screens_of, request)
+        await form_of(request)
+        row = await parked_of(upkeep, request, party := somebody(request, screens_of))
         verdict = await retried(upkeep, row, party)
         return back(
             request, f"/parked/{row['id']}", answer=f"{verdict.verdict} {verdict.code}".strip()
         )
 
     async def discard(request: Request) -> Response:
-        row, (party, form) = await _one(upkeep, request), await _ops(screens_of, request)
+        form = await form_of(request)
+        row = await parked_of(upkeep, request, party := somebody(request, screens_of))
         await discarded(upkeep, row, party, form.get("reason", ""))
         return back(request, f"/parked/{row['id']}", answer="discarded")
 
@@ -211,24 +217,14 @@ def _page(
 
 
 async def _things(
-    upkeep: Upkeep, kind: str, after: str, most: int = ROWS
+    upkeep: Upkeep, party: str, kind: str, after: str, most: int = ROWS
 ) -> tuple[tuple[screens.Parked, ...], Listing]:
     known = kind if kind in parking.KINDS else None
     rows, total = await upkeep.database.read(
-        lambda connection: parking.listed(connection, known, None, after, most)
+        lambda connection: parking.listed(connection, known, whose(party), after, most)
     )
     cursor = parking.cursor(rows[-1]) if len(rows) == most else ""
     return tuple(_thing(row) for row in rows), Listing(total, cursor)
-
-
-async def _one(upkeep: Upkeep, request: Request) -> dict[str, Any]:
-    id = request.path_params["id"]
-    row: dict[str, Any] | None = await upkeep.database.read(
-        lambda connection: parking.one(connection, id)
-    )
-    if row is None:
-        raise Problem(404, "not-parked", "nothing is set aside under this id")
-    return row
 
 
 def _thing(row: Mapping[str, Any]) -> screens.Parked:
@@ -237,8 +233,12 @@ def _thing(row: Mapping[str, Any]) -> screens.Parked:
     return screens.Parked(**{name: row[name] for name in names}, content=content, other=other)
 
 
-def _to_the_key(request: Request) -> Response:
-    """To the page where a key is typed, and from there back."""
+def _to_the_key(screens_of: Screens, request: Request, roles: Sequence[str]) -> Response:
+    """To the page where a key is typed, and from there back; by way of whose key opens the page,
+    where another one is kept.
+    """
+    if roles:
+        return html(other_key_page(screens_of.templates, visit(request, screens_of), roles), 403)
     spoken = request.query_params.get("lang", "")
     path = url("/key", (("to", request.url.path), ("lang", spoken)))
     if "hx-request" in request.headers:  # a part of a page was asked for, and all of it must go
@@ -309,21 +309,6 @@ def _ours(request: Request) -> None:
         raise Problem(403, "another-site", "a form is taken from our own pages alone")
 
 
-async def _keyed(screens_of: Screens, request: Request) -> tuple[str, dict[str, str]]:
-    """Whose key the form holds, or else the browser keeps, "" for nobody's; and its fields."""
-    form = await form_of(request)
-    key = form.get("key", "").strip()
-    return screens_of.party_of(key) or "" if key else signed(request, screens_of), form
-
-
-async def _ops(screens_of: Screens, request: Request) -> tuple[str, dict[str, str]]:
-    """The same, of ops or the region. Raises Problem 403."""
-    party, form = await _keyed(screens_of, request)
-    if not sees_all(party):
-        raise Problem(403, "not-your-act", "a key of ops is needed")
-    return party, form
-
-
 def back(request: Request, path: str, **query: str) -> RedirectResponse:
     """From a form to a page, in the language that was spoken."""
     spoken = request.query_params.get("lang", "")
@@ -334,25 +319,27 @@ def back(request: Request, path: str, **query: str) -> RedirectResponse:
 
 
 def job_routes(screens_of: Screens, upkeep: Upkeep, titles: Mapping[str, str]) -> list[Route]:
-    """The page of a job, by its kind's title in French. Stopping it and going on want a key, of
-    who sent the file or of ops, typed into the form.
+    """The page of a job, by its kind's title in French: for who sent the file, ops and the
+    region, who may stop it and let it go on.
     """
 
+    async def seen(request: Request) -> dict[str, Any]:
+        return await job_of(upkeep, request, somebody(request, screens_of))
+
     async def shown(request: Request) -> Response:
-        told = jobs.shown(await job_of(upkeep, request), upkeep.now())
+        told = jobs.shown(await seen(request), upkeep.now())
         far = {name: getattr(told, name) for name in job_pages.Job.__struct_fields__[2:]}
         job = job_pages.Job(f"/jobs/{told.id}", titles[told.kind], **far)
         return html(job_pages.job_page(screens_of.templates, visit(request, screens_of), job))
 
     async def report(request: Request) -> Response:
-        id = (await job_of(upkeep, request))["id"]
+        id = (await seen(request))["id"]
         return table(report_lines(upkeep.database, id), f"{id}.csv")
 
     def turn(come_from: Sequence[str], to: str) -> Handler:
         async def handle(request: Request) -> Response:
-            (party, _), job = await _keyed(screens_of, request), await job_of(upkeep, request)
-            if party != job["party"] and not sees_all(party):
-                raise Problem(403, "not-your-act", "a key of its sender, or of ops, is needed")
+            await form_of(request)
+            job = await seen(request)
             # Where it has ended meanwhile, its page says so.
             await upkeep.database.write(
                 lambda connection: jobs.turn(connection, job["id"], come_from, to)

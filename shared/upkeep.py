@@ -114,6 +114,11 @@ def sees_all(party: str) -> bool:
     return role(party) in ("ops", "region")
 
 
+def whose(party: str) -> str | None:
+    """Whose things a party sees in a list: its own; None for everybody's."""
+    return None if sees_all(party) else party
+
+
 # -- jobs
 
 
@@ -125,11 +130,11 @@ async def accept_file(request: Request, worker: Worker, kind: str, about: str = 
     return answer(Queued(id), 202, {"Location": f"/api/jobs/{id}"})
 
 
-async def job_of(upkeep: Upkeep, request: Request, party: str | None = None) -> dict[str, Any]:
+async def job_of(upkeep: Upkeep, request: Request, party: str) -> dict[str, Any]:
     """The job that an address names, if this party may see it. Raises Problem 404."""
     find = partial(jobs.find, id=request.path_params["id"])
     job: dict[str, Any] | None = await upkeep.database.read(find)
-    if job is None or not (party in (None, job["party"]) or sees_all(party or "")):
+    if job is None or not (party == job["party"] or sees_all(party)):
         raise Problem(404, "no-such-job", "no job of yours has this id")
     return job
 
@@ -210,8 +215,7 @@ def _parked(upkeep: Upkeep) -> Any:
         kind, limit = request.query_params.get("kind"), limit_of(request)
         if kind and kind not in parking.KINDS:
             raise Problem(422, "invalid", f"kind is one of {', '.join(parking.KINDS)}")
-        mine = None if sees_all(request.state.party) else request.state.party
-        after = cursor_of(request)
+        mine, after = whose(request.state.party), cursor_of(request)
         rows, total = await upkeep.database.read(
             lambda c: parking.listed(c, kind, mine, after, limit)
         )
@@ -221,14 +225,17 @@ def _parked(upkeep: Upkeep) -> Any:
     return handle
 
 
-async def _own_parked(upkeep: Upkeep, request: Request) -> dict[str, Any]:
-    id = request.path_params["id"]
-    row: dict[str, Any] | None = await upkeep.database.read(
-        lambda connection: parking.one(connection, id)
-    )
-    if row is None or (row["party"] != request.state.party and not sees_all(request.state.party)):
+async def parked_of(upkeep: Upkeep, request: Request, party: str) -> dict[str, Any]:
+    """What is set aside that an address names, if this party may see it. Raises Problem 404."""
+    find = partial(parking.one, id=request.path_params["id"])
+    row: dict[str, Any] | None = await upkeep.database.read(find)
+    if row is None or not (party == row["party"] or sees_all(party)):
         raise Problem(404, "not-parked", "nothing of yours is set aside under this id")
     return row
+
+
+async def _own_parked(upkeep: Upkeep, request: Request) -> dict[str, Any]:
+    return await parked_of(upkeep, request, request.state.party)
 
 
 def _parked_one(upkeep: Upkeep) -> Any:

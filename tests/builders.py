@@ -298,6 +298,18 @@ class Running:
             self.issued.update(access.issue(self.keys, [party]))
         return {"Authorization": f"Bearer {self.issued[party]}"} if party else {}
 
+    def cookie(self, party: str) -> dict[str, str]:
+        """The header of a browser that keeps a party's key, "" for nobody's."""
+        self.auth(party)
+        return {"cookie": f"trousseau-{self.name}={self.issued.get(party, '')}"}
+
+    def page(self, party: str, path: str, **form: str) -> httpx.Response:
+        """What a page answers a party whose key the browser keeps; to a form, if one is sent."""
+        headers = self.cookie(party)
+        if form:
+            return self.client.post(path, data=form, headers=headers)
+        return self.client.get(path, headers=headers)
+
     def ask(self, party: str, method: str, path: str, **sent: Any) -> httpx.Response:
         """What the service answers a party."""
         headers = self.auth(party) | sent.pop("headers", {})

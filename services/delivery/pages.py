@@ -13,7 +13,7 @@ from shared.pages.rendering import Entry, Site, Visit
 
 SITE = Site(
     navigation=(
-        Entry("Réceptions", "/"),
+        Entry("Réceptions", "/", ("/receptions", "/shipments")),
         Entry("Remises", "/hand-outs"),
         Entry("Mis de côté", "/parked"),
     )
@@ -31,7 +31,7 @@ TOLD: Mapping[str, tuple[str, str]] = {
     "nothing-to-undo": ("Rien à annuler pour {laptop}.", "bad"),
     "missing": ("Les manquants sont signalés. La réception est terminée.", "good"),
     "finished": ("Tout est compté. La réception est terminée.", "good"),
-    "wrong-school": ("La palette est signalée au mauvais lycée.", "good"),
+    "wrong-school": ("L'erreur de lycée est signalée.", "good"),
     "unreadable": ("Ce n'est pas un numéro de série : scannez de nouveau.", "bad"),
     "unknown-maker": ("Personne ne connaît encore ce numéro : choisissez son fabricant.", "bad"),
     "refused": ("Refusé : rien n'a été enregistré.", "bad"),
@@ -44,6 +44,13 @@ TOLD: Mapping[str, tuple[str, str]] = {
     "no-student": ("Scannez maintenant la carte de l'élève.", "good"),
     "not-a-student": ("Ce n'est pas une carte d'élève : scannez de nouveau.", "bad"),
     "kit-without-laptop": ("Pas remis : cochez l'ordinateur.", "bad"),
+}
+WRONG: Mapping[str, str] = {
+    "neither": "Ce n'est ni une palette (18 chiffres) ni un lycée (UAI) : scannez de nouveau.",
+    "check": (
+        "Ces 18 chiffres ne sont pas une palette : le dernier, la clé de contrôle, est faux. "
+        "Un chiffre a été mal lu ou mal tapé : scannez de nouveau."
+    ),
 }
 STATES: Mapping[str, str] = {
     "": "pas annoncée",
@@ -104,11 +111,12 @@ class HandOutForm(Struct, frozen=True):
     guardian_signed: bool = False
 
 
-def home_page(
-    visit: Visit, school: str, rows: Sequence[ShipmentRow], *, wrong: bool = False
-) -> str:
-    """`/`: shipments awaited, at a school or, for who sees all, in the region."""
-    return _page("home.html", visit, school=school, rows=rows, wrong=wrong)
+def home_page(visit: Visit, school: str, rows: Sequence[ShipmentRow], wrong: str = "") -> str:
+    """`/`: shipments awaited, at a school or, for who sees all, in the region; `wrong`: why what
+    was scanned is nothing, a word of WRONG.
+    """
+    said = WRONG[wrong if wrong in WRONG else "neither"] if wrong else ""
+    return _page("home.html", visit, school=school, rows=rows, wrong=said)
 
 
 def reception_page(

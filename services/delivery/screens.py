@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -64,8 +65,8 @@ async def _home(intake: Intake, screens: Screens, request: Request) -> Response:
     if school and not _is(identifiers.uai, school):
         raise Problem(404, "unknown-school", "no such school")
     rows = await intake.database.read(lambda one: showing.awaited(one, school or None, LISTED))
-    wrong = "wrong" in request.query_params
-    return html(pages.home_page(visit(request, screens), school, rows, wrong=wrong))
+    wrong = request.query_params.get("wrong", "")
+    return html(pages.home_page(visit(request, screens), school, rows, wrong))
 
 
 async def _find(screens: Screens, request: Request) -> Response:
@@ -76,7 +77,7 @@ async def _find(screens: Screens, request: Request) -> Response:
         return back(request, f"/receptions/{identifiers.sscc(code)}")
     if _is(identifiers.uai, code):
         return back(request, f"/hand-outs/{identifiers.uai(code)}")
-    return back(request, "/", wrong="1")
+    return back(request, "/", wrong="check" if showing.is_mistyped(code) else "neither")
 
 
 def _is(read: Any, text: str) -> bool:
@@ -282,22 +283,30 @@ def _hand_outs(intake: Intake, screens: Screens) -> list[Route]:
 
     async def shown(request: Request) -> Response:
         school, _ = _own_school(request, screens)
-        now, form = intake.now(), _form(dict(request.query_params))
+        form = _form(dict(request.query_params))
+        return await page(request, school, _answer(request, intake), form)
+
+    async def page(
+        request: Request, school: str, told: Answer, form: HandOutForm, status: int = 200
+    ) -> Response:
+        now, more = intake.now(), (_makers(intake), str(uuid4()))
         done = await intake.database.read(lambda one: showing.handed_out_today(one, school, now))
-        told, more = _answer(request, intake), (_makers(intake), str(uuid4()))
         looking = visit(request, screens)
-        page = pages.hand_outs_page(looking, school, done, told, form, more)
-        return html(page, names=screens.names)
+        shown = pages.hand_outs_page(looking, school, done, told, form, more)
+        return html(shown, status, names=screens.names)
 
     async def handed(request: Request) -> Response:
+        """What is not done is told by the answer itself: no address holds whose card it was."""
         form = await form_of(request)
         school, party = _own_school(request, screens)
         answer: Answer = await intake.database.write(
             lambda one: _hand_out(one, intake, party, school, form)
         )
+        if answer.word not in ("handed-out", "handed-again"):
+            return await page(request, school, answer, _left(form, answer), 422)
         intake.relay.wake()
-        kept = _kept(form, answer)
-        return back(request, f"/hand-outs/{school}", told=answer.word, laptop=answer.laptop, **kept)
+        told = {"told": answer.word, "laptop": answer.laptop}
+        return back(request, f"/hand-outs/{school}", **told, **_common(form))
 
     path = "/hand-outs/{uai}"
     return [
@@ -321,34 +330,35 @@ def _own_school(request: Request, screens: Screens) -> tuple[str, str]:
     return school, party
 
 
-def _form(said: Form) -> HandOutForm:
-    """A form as it was left."""
-    if "kit" not in said:
-        return HandOutForm()
-    return HandOutForm(
-        laptop=said.get("code", "")[:80],
-        student=said.get("student", "")[:40],
-        maker=said.get("maker", "")[:40],
-        kit=tuple(part for part in KIT if part in said.get("kit", "")),
-        minor="minor" in said,
-        student_signed="student_signed" in said,
-        guardian_signed="guardian_signed" in said,
-    )
-
-
 KIT = ("laptop", "sleeve", "storage")
 
 
-def _kept(form: Form, answer: Answer) -> Form:
-    """What of a form stays for the next: the scans only while the hand-out is not done."""
+def _common(form: Form) -> Form:
+    """What of a form stays for the next of a class."""
     kept = {name: "1" for name in ("minor", "student_signed") if form.get(name)}
-    kept["kit"] = " ".join(part for part in KIT if form.get(part)) or "none"
-    if answer.word not in ("handed-out", "handed-again"):
-        kept |= {name: form[name] for name in ("code", "student", "maker") if form.get(name)}
-        kept |= {"guardian_signed": "1"} if form.get("guardian_signed") else {}
-    if answer.word == "not-a-student":
-        kept.pop("student", None)
-    return kept
+    return kept | {"kit": " ".join(part for part in KIT if form.get(part)) or "none"}
+
+
+def _form(common: Form) -> HandOutForm:
+    """A form for the next of a class, by what _common kept of the one before."""
+    if "kit" not in common:
+        return HandOutForm()
+    return HandOutForm(
+        kit=tuple(part for part in KIT if part in common["kit"]),
+        minor="minor" in common,
+        student_signed="student_signed" in common,
+    )
+
+
+def _left(form: Form, answer: Answer) -> HandOutForm:
+    """A form as it was left, while its hand-out is not done."""
+    return replace(
+        _form(_common(form)),
+        laptop=form.get("code", "")[:80],
+        student="" if answer.word == "not-a-student" else form.get("student", "")[:40],
+        maker=form.get("maker", "")[:40],
+        guardian_signed="guardian_signed" in form,
+    )
 
 
 def _hand_out(

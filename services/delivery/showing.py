@@ -50,8 +50,10 @@ def _units(
     """The laptops that a carrier listed in a shipment, and those a school counted out of it."""
     counted = store.counted_out_of(connection, sscc, school) if school else {}
     known = store.laptops(connection, listed) | counted
+    turns = {key: -turn for turn, key in enumerate(counted)}  # what was told last comes first
     return tuple(
-        unit(key, known[key], school, expected=key in listed) for key in sorted({*listed, *counted})
+        unit(key, known[key], school, expected=key in listed, turn=turns.get(key, 0))
+        for key in sorted({*listed, *counted})
     )
 
 
@@ -72,6 +74,12 @@ def scanned(connection: Connection, makers: Makers, at: Reception, code: str, ma
     if known is not None and known.state == "counted":
         return Scan(key, None)
     return Scan(key, "received" if known is not None and known.expected else "unexpected")
+
+
+def is_mistyped(code: str) -> bool:
+    """Whether a code that is no SSCC would be one with another check digit."""
+    given = "".join(code.removeprefix("(00)").split())
+    return len(given) == 18 and given.isascii() and given.isdecimal()
 
 
 def usual_maker(at: Reception) -> str:

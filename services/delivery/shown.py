@@ -11,7 +11,8 @@ HERE = ("at-school", "with-student")
 
 class Unit(Struct, frozen=True):
     """A laptop of a shipment, as a school counts it. `state`: counted, awaited, missing, refused,
-    or elsewhere; `expected`: the carrier listed it; `remarks`: what is unusual.
+    or elsewhere; `expected`: the carrier listed it; `remarks`: what is unusual; `turn`: what was
+    told later of one moment has a higher one.
     """
 
     maker: str
@@ -20,6 +21,7 @@ class Unit(Struct, frozen=True):
     expected: bool
     since: datetime | None
     remarks: tuple[str, ...] = ()
+    turn: int = 0
 
     @property
     def key(self) -> str:
@@ -54,8 +56,8 @@ class Reception(Struct, frozen=True):
     @property
     def latest(self) -> list[Unit]:
         """What was counted last, first."""
-        timed = [(unit.since, unit) for unit in self.of("counted") if unit.since]
-        return [unit for _, unit in sorted(timed, key=lambda pair: pair[0], reverse=True)]
+        timed = [(unit.since, unit.turn, unit) for unit in self.of("counted") if unit.since]
+        return [unit for *_, unit in sorted(timed, key=lambda one: one[:2], reverse=True)]
 
 
 class Word(Struct, frozen=True):
@@ -97,7 +99,9 @@ class HandedOut(Struct, frozen=True):
     at: datetime
 
 
-def unit(key: str, laptop: core.Laptop, school: str | None, *, expected: bool) -> Unit:
+def unit(
+    key: str, laptop: core.Laptop, school: str | None, *, expected: bool, turn: int = 0
+) -> Unit:
     """A laptop, seen from a school; from nowhere, where no school is named."""
     maker, _, serial = key.partition("/")
     here = school is None or laptop.here == school
@@ -105,4 +109,4 @@ def unit(key: str, laptop: core.Laptop, school: str | None, *, expected: bool) -
     if laptop.location in HERE:
         state = "counted" if here else "elsewhere"
     remarks = laptop.custody.remarks
-    return Unit(maker, serial, state, expected, laptop.since, remarks)
+    return Unit(maker, serial, state, expected, laptop.since, remarks, turn)

@@ -12,13 +12,13 @@ from shared.jobs import Progress
 from shared.pages import rendering
 from shared.pages.jobs import share
 from shared.pages.rendering import Entry, Site, Visit
-from shared.pages.tables import Listing, csv_lines
+from shared.pages.tables import Listing, csv_lines, numbered
 
 SITE = Site(
     navigation=(
         Entry("Commandes", "/orders"),
         Entry("Besoins", "/needs"),
-        Entry("Fichiers", "/serials"),
+        Entry("Fichiers", "/serials", ("/jobs",)),
         Entry("Mis de côté", "/parked"),
     ),
     home="/orders",
@@ -73,12 +73,12 @@ def orders_page(
     return _page("orders.html", visit, orders=orders, listing=listing, years=years, year=year)
 
 
-def order_page(
-    visit: Visit, order: OrderShown, schools: Schools, files: Sequence[Progress], lot: str
-) -> str:
-    """`/orders/{order}`; `lot`: the only one whose lines are shown, "" for all."""
-    lines = [line for line in order.lines if lot in ("", line.lot)]
-    shown = {"order": order, "lines": sorted(lines, key=_late_first), "lot": lot}
+def order_page(visit: Visit, order: OrderShown, schools: Schools, files: Sequence[Progress]) -> str:
+    """`/orders/{order}`; `?lot=` shows its lines alone, `?page=` says which of them."""
+    lot, page = (dict(visit.query).get(name, "") for name in ("lot", "page"))
+    lines = sorted((line for line in order.lines if lot in ("", line.lot)), key=_late_first)
+    listing = numbered(len(lines), page)
+    shown = {"order": order, "lines": listing.of(lines), "listing": listing, "lot": lot}
     return _page("order.html", visit, **shown, lots=lots(order.lines), schools=schools, files=files)
 
 
@@ -145,9 +145,9 @@ def _cell(need: NeedShown, name: str) -> str:
     return "" if value is None else str(value)
 
 
-def files_page(visit: Visit, files: Sequence[Progress]) -> str:
-    """`/serials`: every file and long work, the newest first."""
-    return _page("files.html", visit, files=files)
+def files_page(visit: Visit, files: Sequence[Progress], listing: Listing) -> str:
+    """`/serials`: files and long work, the newest first."""
+    return _page("files.html", visit, files=files, listing=listing)
 
 
 def _page(template: str, visit: Visit, **shown: object) -> str:

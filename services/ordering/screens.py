@@ -12,14 +12,16 @@ from services.ordering.intake.needs import NeedBody, need_of
 from services.ordering.intake.orders import NeedsOrderBody, needs_order
 from services.ordering.shown import NeedShown, OrderShown, brief, need_shown, shown, year_shown
 from shared import jobs
+from shared.access import role
 from shared.asking import Intake, said
 from shared.contracts import identifiers
 from shared.contracts.strict import Unreadable, convert
-from shared.pages.tables import Listing
+from shared.pages.tables import Listing, numbered
 from shared.screens import ROWS, Screens, back, form_of, html, screen, somebody, table, visit
 from shared.serving import Problem, Route, invalid
+from shared.upkeep import whose
 
-FILES = 50  # files that a page lists, the newest first
+WHOLE, BUYERS = ("region", "ops"), ("region", "ops", "supplier")
 
 
 def routes(intake: Intake, screens: Screens) -> list[Route]:
@@ -27,8 +29,9 @@ def routes(intake: Intake, screens: Screens) -> list[Route]:
     read = intake.database.read
 
     async def orders(request: Request) -> Response:
+        own = _supplier(somebody(request, screens, *BUYERS))
         year, after = request.query_params.get("year", ""), request.query_params.get("after", "")
-        where = {"school_year": year} if year else {}
+        where = own | ({"school_year": year} if year else {})
         rows, total = await read(lambda one: store.orders(one, where, after, ROWS))
         listing = Listing(total, rows[-1][0] if len(rows) == ROWS else "")
         years = await read(store.years)
@@ -36,30 +39,35 @@ def routes(intake: Intake, screens: Screens) -> list[Route]:
         return html(pages.orders_page(visit(request, screens), found, listing, years, year))
 
     async def order(request: Request) -> Response:
-        number = request.path_params["order"]
-        told = await _order(intake, number)
+        number, party = request.path_params["order"], somebody(request, screens, *BUYERS)
+        told = await _order(intake, number, _supplier(party).get("supplier"))
         schools = await read(lambda one: store.school_names(one, [row.uai for row in told.lines]))
         if request.url.path.endswith(".csv"):
             return table(pages.order_csv(told, schools), f"commande-{number}.csv")
-        files = await read(lambda one: jobs.listed(one, FILES, "serials", number))
-        files = [jobs.shown(file, intake.now()) for file in files]
-        lot = request.query_params.get("lot", "")
-        return html(pages.order_page(visit(request, screens), told, schools, files, lot))
+        mine = whose(party)
+        found, _ = await read(lambda one: jobs.listed(one, mine, "serials", number))
+        files = [jobs.shown(file, intake.now()) for file in found]
+        return html(pages.order_page(visit(request, screens), told, schools, files))
 
     async def needs(request: Request) -> Response:
+        somebody(request, screens, *WHOLE)
         return await _needs(intake, screens, request)
 
     async def decide(request: Request) -> Response:
         return await _decide(intake, screens, request)
 
     async def needs_file(request: Request) -> Response:
+        somebody(request, screens, *WHOLE)
         year, _, found, schools = await _needed(intake, request)
         return table(pages.needs_csv(found, schools), f"besoins-{year}.csv")
 
     async def files(request: Request) -> Response:
-        rows = await read(lambda one: jobs.listed(one, FILES))
+        mine, page = whose(somebody(request, screens)), request.query_params.get("page", "")
+        _, total = await read(lambda one: jobs.listed(one, mine))
+        listing = numbered(total, page)
+        rows, _ = await read(lambda one: jobs.listed(one, mine, begin=listing.begin))
         told = [jobs.shown(row, intake.now()) for row in rows]
-        return html(pages.files_page(visit(request, screens), told))
+        return html(pages.files_page(visit(request, screens), told, listing))
 
     addresses = (
         ("/", orders, "orders"),
@@ -159,10 +167,15 @@ def _read(told: Any, type: Any) -> Any:
         raise invalid(trouble.field, trouble.code, str(trouble)) from None
 
 
-async def _order(intake: Intake, number: str) -> OrderShown:
-    """An order. Raises Problem 404."""
+def _supplier(party: str) -> dict[str, str]:
+    """Of whose orders a party sees something: a supplier of its own."""
+    return {"supplier": party.partition(":")[2]} if role(party) == "supplier" else {}
+
+
+async def _order(intake: Intake, number: str, supplier: str | None) -> OrderShown:
+    """An order, of a supplier if one asks. Raises Problem 404."""
     found = await intake.database.read(lambda one: store.order(one, number))
-    if found is None:
+    if found is None or supplier not in (None, found.supplier):
         raise Problem(404, "unknown-order", f"there is no order {number[:64]}")
     tallies = await intake.database.read(lambda one: store.tallies(one, number))
     return shown(number, found, tallies)

@@ -8,11 +8,11 @@ from jinja2 import Environment
 from msgspec import Struct
 
 from services.repairs.core import Rule
-from services.repairs.shown import Board, CaseShown, LaptopShown
+from services.repairs.shown import Board, CaseShown, LaptopShown, Wanted
 from shared.pages import rendering
 from shared.pages.jobs import share
 from shared.pages.rendering import Entry, Site, Visit
-from shared.pages.tables import csv_lines
+from shared.pages.tables import csv_lines, numbered
 
 SITE = Site(
     navigation=(
@@ -127,9 +127,20 @@ def counter_page(visit: Visit, seen: Counter) -> str:
     return _page("counter.html", visit, **shown, closed=[one for one in cases if not one.open])
 
 
-def board_page(visit: Visit, board: Board) -> str:
-    """`/`"""
-    return _page("board.html", visit, board=board, causes=CAUSES, failures=board.failures)
+def wanted_of(query: Mapping[str, str]) -> Wanted:
+    """Which cases a query asks for."""
+    return Wanted(**{name: query.get(name, "") for name in Wanted.__struct_fields__})
+
+
+def board_page(visit: Visit, board: Board, wanted: Wanted) -> str:
+    """`/`; `?page=` and `?lent=` say which of the cases and of the loans are shown."""
+    query = dict(visit.query)
+    listing = numbered(len(board.cases), query.get("page", ""))
+    lent = numbered(len(board.loans), query.get("lent", ""))
+    shown = {"cases": listing.of(board.cases), "loans": lent.of(board.loans)}
+    places = {"listing": listing, "lent": lent, "wanted": wanted}
+    words = {"causes": CAUSES, "failures": board.failures}
+    return _page("board.html", visit, board=board, **shown, **places, **words)
 
 
 def cases_csv(cases: Iterable[CaseShown]) -> Iterator[str]:

@@ -33,12 +33,14 @@ def routes(intake: Intake, desk: Desk, screens: Screens) -> list[Route]:
 
     async def shown(request: Request) -> Response:
         of = _desk(request, somebody(request, screens, *READERS))
-        seen = await read(lambda one: board(one, desk, of))
-        return html(pages.board_page(visit(request, screens), seen))
+        wanted = pages.wanted_of(request.query_params)
+        seen = await read(lambda one: board(one, desk, of, wanted))
+        return html(pages.board_page(visit(request, screens), seen, wanted))
 
     async def as_csv(request: Request) -> Response:
         of = _desk(request, somebody(request, screens, *READERS))
-        cases = await read(lambda one: open_cases(one, desk, of))
+        found, wanted = await read(lambda one: open_cases(one, desk, of)), request.query_params
+        cases = filter(pages.wanted_of(wanted).has, found)
         return table(pages.cases_csv(cases), "dossiers.csv")
 
     async def counter(request: Request) -> Response:

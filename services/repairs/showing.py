@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from services.repairs import core, store
-from services.repairs.shown import Board, CaseShown, LaptopShown, LotShown
+from services.repairs.shown import Board, CaseShown, LaptopShown, LotShown, Wanted
 from services.repairs.store import Found
 from shared.contracts.calendar import day_of
 
@@ -88,8 +88,8 @@ def laptop_shown(
     """A laptop and its cases, the newest first; `texts`: what was written of them."""
     start, end = laptop.warranty_from, laptop.warranty_to
     found = found_of(key, laptop)
-    found = [one for one in found if one.case.logged]
-    newest = sorted(found, key=lambda one: str(one.case.opened_at), reverse=True)
+    last_first = [one for one in found[::-1] if one.case.logged]
+    newest = sorted(last_first, key=lambda one: str(one.case.opened_at), reverse=True)
     return LaptopShown(
         laptop=key,
         model=laptop.model,
@@ -116,16 +116,13 @@ def one_case(connection: Connection, desk: Desk, number: str) -> CaseShown | Non
     return case_shown(desk, found, store.texts(connection, [found]).get(number, ""))
 
 
-ROWS = 200
-
-
 def open_cases(connection: Connection, desk: Desk, of: str) -> list[CaseShown]:
     """Open cases of a desk ("" for all), those that take too long first, then the oldest."""
     shown = [case_shown(desk, one) for one in store.open_cases(connection, of)]
-    return sorted(shown, key=lambda one: (not one.late, str(one.opened_at)))
+    return sorted(shown, key=lambda one: (not one.late, str(one.opened_at), one.case))
 
 
-def board(connection: Connection, desk: Desk, of: str) -> Board:
+def board(connection: Connection, desk: Desk, of: str, wanted: Wanted) -> Board:
     """The board of a desk; of all of them for "" alone."""
     cases, lent = open_cases(connection, desk, of), store.lent(connection, desk=of)
     return Board(
@@ -134,9 +131,8 @@ def board(connection: Connection, desk: Desk, of: str) -> Board:
         waiting=Counter(one.waiting_on for one in cases if one.waiting_on),
         late=sum(one.late for one in cases),
         overdue=sum(one.overdue for _, one in lent),
-        total=len(cases),
-        cases=cases[:ROWS],
-        loans=[laptop_shown(desk, key, one) for key, one in lent[:ROWS]],
+        cases=[one for one in cases if wanted.has(one)],
+        loans=[laptop_shown(desk, key, one) for key, one in lent],
         failures=[] if of else lots(connection),
     )
 

@@ -81,10 +81,27 @@ class LotShown(Struct, frozen=True):
     suspected: bool
 
 
+class Wanted(Struct, frozen=True):
+    """Which of the open cases are shown; "" for all. `state`; `waiting`: on what; `late`: those
+    alone that take too long.
+    """
+
+    state: str = ""
+    waiting: str = ""
+    late: str = ""
+
+    def has(self, case: CaseShown) -> bool:
+        return (
+            self.state in ("", case.state)
+            and self.waiting in ("", case.waiting_on)
+            and (case.late or not self.late)
+        )
+
+
 class Board(Struct, frozen=True):
     """A desk's work, or all desks' (`desk`: ""): open cases by state, and of those that wait on
-    what; `late`: how many take too long; `overdue`: loans; `cases`: those that take longest first,
-    of `total`.
+    what; `late`: how many take too long; `overdue`: loans; `cases`: those that were asked for, that
+    take too long first.
     """
 
     desk: str
@@ -92,7 +109,6 @@ class Board(Struct, frozen=True):
     waiting: Mapping[str, int]
     late: int
     overdue: int
-    total: int
     cases: list[CaseShown]
     loans: list[LaptopShown]
     failures: list[LotShown]

@@ -1,7 +1,7 @@
 """Boards and books: what the tallies say of the region, a school, an order line. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -89,6 +89,16 @@ def funnel(tally: Tally, ordered: int) -> dict[str, int]:
     return {"ordered": ordered} | {
         step.replace("-", "_"): reached.get(step, 0) for step in fold.STEPS
     }
+
+
+def by_year(orders: Iterable[fold.Order]) -> dict[str, int]:
+    """How many laptops are ordered for each school year, the first year first."""
+    years: Counter[str] = Counter()
+    for order in orders:
+        if not order.school_year:  # something was heard of it before it was placed
+            continue
+        years[order.school_year] += sum(line.quantity for line in order.lines.values())
+    return dict(sorted(years.items()))
 
 
 def promise(tally: Tally, due: int) -> Promise:

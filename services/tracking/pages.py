@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from services.tracking import sentences
 from services.tracking.shown import (
@@ -20,7 +20,7 @@ from services.tracking.shown import (
 from services.tracking.stations import branches, is_late, stations
 from shared.pages import french, rendering
 from shared.pages.rendering import Entry, Site, Visit
-from shared.pages.tables import Listing, csv_lines
+from shared.pages.tables import Listing, csv_lines, numbered
 
 SITE = Site(
     navigation=(
@@ -93,8 +93,10 @@ def board_page(visit: Visit, board: RegionBoard) -> str:
 def schools_page(
     visit: Visit, rows: tuple[SchoolCounts, ...], listing: Listing, department: str
 ) -> str:
-    """`/schools`; `department`: the only one shown, "" for all."""
-    shown = {"rows": rows, "listing": listing, "department": department}
+    """`/schools`; `department`: the only one shown, "" for all; `?page=` says which of the rows."""
+    at = numbered(len(rows), dict(visit.query).get("page", ""))
+    listing = replace(at, sort=listing.sort, sorts=listing.sorts)
+    shown = {"rows": listing.of(rows), "listing": listing, "department": department}
     return _page("schools.html", visit, names=DEPARTMENTS, **shown)
 
 

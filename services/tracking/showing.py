@@ -66,9 +66,8 @@ def board(connection: Connection, today: date) -> RegionBoard:
         )
         for name in pages.DEPARTMENTS
     )
-    years = sorted({order.school_year for order in orders.values()})
     wrong = _wrong(connection, region, today)
-    return RegionBoard(years[-1] if years else "", funnel, shares, wrong)
+    return RegionBoard(boards.by_year(orders.values()), funnel, shares, wrong)
 
 
 def _tally(count: int, asked: Filter) -> Tally:
@@ -99,7 +98,7 @@ def _wrong(
 def schools(
     connection: Connection, department: str, sort: str
 ) -> tuple[tuple[SchoolCounts, ...], Listing]:
-    """Every school of a département, or of all, with its counts; one page holds them."""
+    """Every school of a département, or of all, with its counts."""
     entries = store.schools(connection)
     ordered: Counter[str] = Counter()
     for order in store.orders(connection).values():

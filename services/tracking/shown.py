@@ -73,9 +73,11 @@ class Wrong(Struct, frozen=True):
 
 
 class RegionBoard(Struct, frozen=True):
-    """The region's one look. `cohort`: a school year, "2020-2021"; "" before any order."""
+    """The region's one look, at all school years together. `years`: how many laptops are ordered
+    for each ("2020-2021"), the first one first; none before any order.
+    """
 
-    cohort: str
+    years: Mapping[str, int]
     funnel: tuple[Step, ...]
     departments: tuple[Share, ...]
     wrong: tuple[Wrong, ...]

@@ -264,6 +264,10 @@ def flag(
 # -- reading
 
 
+# What a publisher said of one moment stands as it numbered it.
+IN_TIME = ("happened_at", "recorded_at", "publisher", "sequence")
+
+
 def life(connection: Connection, key: str) -> tuple[fold.Life, list[dict[str, Any]]] | None:
     """A laptop and its timeline in the order in which
     it happened; None when nothing was heard of it.
@@ -275,7 +279,7 @@ def life(connection: Connection, key: str) -> tuple[fold.Life, list[dict[str, An
     facts = (
         select(TIMELINE)
         .where(TIMELINE.c.key == key)
-        .order_by(TIMELINE.c.happened_at, TIMELINE.c.recorded_at)
+        .order_by(*(TIMELINE.c[name] for name in IN_TIME))
     )
     return restored(fold.Life, row), [dict(one) for one in connection.execute(facts).mappings()]
 

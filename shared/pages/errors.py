@@ -18,9 +18,9 @@ class Trouble(Struct, frozen=True):
 
 TROUBLES = {
     403: Trouble(
-        "La clé donnée n'ouvre pas cet acte.",
+        "Ce formulaire a été envoyé d'un autre site, il est refusé.",
         "Rien n'a été changé.",
-        "Revenez en arrière et donnez une clé valide, celle de l'exploitation par exemple.",
+        "Ouvrez la page ici, et envoyez le formulaire de nouveau.",
     ),
     404: Trouble(
         "Cette page n'existe pas, ou ne vous est pas ouverte.",
@@ -50,8 +50,7 @@ def error_page(
     visit: Visit,
     status: int,
     reference: str = "",
-    trouble: Trouble | None = None,
 ) -> str:
-    """`reference`: what finds it in the logs. Without `trouble`, the usual words for the status."""
-    said = trouble or TROUBLES.get(status, TROUBLES[500 if status >= 500 else 422])
+    """`reference`: what finds it in the logs."""
+    said = TROUBLES.get(status, TROUBLES[500 if status >= 500 else 422])
     return page(templates, "error.html", visit, status=status, trouble=said, reference=reference)

@@ -23,10 +23,21 @@ WORDS = "english.toml"
 
 
 class Entry(Struct, frozen=True):
-    """A place in the navigation; its label in French."""
+    """A place in the navigation; its label in French. `within`: what else belongs to it, by how
+    its path begins.
+    """
 
     label: str
     path: str
+    within: tuple[str, ...] = ()
+
+    def current(self, path: str) -> str:
+        """As aria-current says it: whether a page is this place, or is in it."""
+        if path == self.path:
+            return "page"
+        places = (self.path, *self.within)
+        inside = any(path.startswith(f"{place.rstrip('/')}/") for place in places if place != "/")
+        return "true" if inside else ""
 
 
 class Site(Struct, frozen=True):

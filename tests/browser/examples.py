@@ -124,7 +124,7 @@ def board() -> RegionBoard:
     counts = {"ordered": 92_000, "announced": 84_500, "received": 64_030}
     counts |= {"admitted": 70_112, "handed-out": 42_225}
     return RegionBoard(
-        cohort="2020-2021",
+        years={"2020-2021": 91_880, "2021-2022": 120},
         funnel=tuple(
             Step(key, Tally(count, Filter(reached=key)), Tally(126, Filter(reached=key)))
             for key, count in counts.items()
@@ -262,7 +262,7 @@ def nothing_at_school() -> SchoolBoard:
 
 SCREENS: Mapping[str, Callable[[Visit], str]] = {
     "/": lambda visit: pages.board_page(visit, board()),
-    "/empty": lambda visit: pages.board_page(visit, RegionBoard("", (), (), ())),
+    "/empty": lambda visit: pages.board_page(visit, RegionBoard({}, (), (), ())),
     "/schools": listed_schools,
     "/schools/none": lambda visit: pages.schools_page(visit, (), Listing(0), "67"),
     f"/schools/{UAI}": lambda visit: pages.school_page(visit, school()),

@@ -11,7 +11,7 @@ from services.ordering.shown import brief, need_shown, shown, year_shown
 from shared.contracts.ordering import OrderLine
 from shared.jobs import Progress
 from shared.pages.rendering import Visit
-from shared.pages.tables import Listing
+from shared.pages.tables import Listing, numbered
 
 NOW = datetime(2020, 9, 10, 7, 40, tzinfo=UTC)
 SCHOOLS = {"0670080Y": ("Lycée Fustel de Coulanges", "Strasbourg"), "0570001A": ("L" * 140, "Metz")}
@@ -77,7 +77,7 @@ def orders(visit: Visit) -> str:
 def of_order(visit: Visit, *, cancelled: bool = False, files: tuple[Progress, ...] = ()) -> str:
     number = "CMD" * 20 if cancelled else "CMD-2020-014"
     told = shown(number, order(cancelled=cancelled), TALLIES)
-    return pages.order_page(visit, told, SCHOOLS, files, "")
+    return pages.order_page(visit, told, SCHOOLS, files)
 
 
 SCREENS: Mapping[str, Callable[[Visit], str]] = {
@@ -89,7 +89,10 @@ SCREENS: Mapping[str, Callable[[Visit], str]] = {
     "/needs/region": lambda visit: needs(visit, campaign(), "region"),
     "/needs/none": lambda visit: needs(visit, core.Campaign()),
     "/serials": lambda visit: pages.files_page(
-        visit, (file("done", kind="needs", about="2020-2021"), file("failed"))
+        visit, (file("done", kind="needs", about="2020-2021"), file("failed")), Listing(2)
     ),
-    "/serials/none": lambda visit: pages.files_page(visit, ()),
+    "/serials/many": lambda visit: pages.files_page(
+        visit, [file("done")] * 50, numbered(150, dict(visit.query).get("page", ""))
+    ),
+    "/serials/none": lambda visit: pages.files_page(visit, (), Listing(0)),
 }

@@ -159,6 +159,28 @@ def test_a_class_gets_its_laptops_by_a_scanner_alone(browser: Browser, delivery:
     assert len(bodies) == 3
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without"])
+def test_no_address_ever_holds_whose_card_was_scanned(
+    browser: Browser, delivery: Running, script: bool
+) -> None:
+    page = opened(browser, delivery, script=script)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    signed_in(page, delivery)
+    page.goto(f"/hand-outs/{SCHOOL}")
+    page.locator("#code").fill("hp/5CD0001")
+    page.locator("#student").fill(STUDENTS[0])
+    page.locator("#student").press("Enter")
+    expect(page.locator("#told")).to_contain_text("la charte n’est pas signée")
+    expect(page.locator("#student")).to_have_value(STUDENTS[0])
+    expect(page.locator("#code")).to_have_value("hp/5CD0001")
+    page.get_by_label("par son responsable").check()
+    page.locator("#student").press("Enter")
+    expect(page.locator("#told")).to_contain_text("Remis")
+    expect(page.locator("#student")).to_have_value("")
+    assert [url for url in [*asked, page.url] if STUDENTS[0][:8] in url] == []
+
+
 def test_a_minor_without_a_guardian_gets_nothing_until_the_guardian_signed(
     browser: Browser, delivery: Running
 ) -> None:
@@ -183,9 +205,26 @@ def test_another_schools_pallet_tells_nothing_and_is_reported_where_it_came(
     expect(page.locator("main")).to_contain_text("n’est pas annoncée pour votre lycée")
     assert "5CD000" not in page.content()
     page.locator("#elsewhere").press("Enter")
-    expect(page.locator("#told")).to_contain_text("signalée au mauvais lycée")
+    expect(page.locator("#told")).to_contain_text("L’erreur de lycée est signalée")
     assert page.goto(f"/shipments/{SHIPMENT}").status == 404  # type: ignore[union-attr]  # it answers
     assert page.goto(f"/hand-outs/{SCHOOL}").status == 404  # type: ignore[union-attr]  # it answers
+
+
+def test_a_pallet_whose_check_digit_is_wrong_is_told_so(
+    browser: Browser, delivery: Running
+) -> None:
+    page = opened(browser, delivery)
+    signed_in(page, delivery)
+    mistyped = SHIPMENT[:-1] + str((int(SHIPMENT[-1]) + 1) % 10)
+    for code, said in {
+        mistyped: "la clé de contrôle",
+        f"(00) {mistyped}": "la clé de contrôle",
+        mistyped[:-1]: "ni une palette",
+        "rien": "ni une palette",
+    }.items():
+        typed(page, code)
+        expect(page.get_by_role("alert")).to_contain_text(said)
+        expect(page.locator("[data-next]")).to_be_focused()
 
 
 def test_a_form_of_another_site_is_refused_and_a_key_that_is_none_opens_nothing(

@@ -256,7 +256,7 @@ class Asked(Struct, frozen=True):
         if call.kind == "text/csv":
             table = PUPILS_CSV if self.running.name == "enrolment" else SCHOOLS_CSV
             return {"content": table, "headers": {"Content-Type": "text/csv"}}
-        return {"data": {"key": "none", "reason": "a test"}} if call.kind else {}
+        return {"data": {"reason": "a test"}} if call.kind else {}
 
 
 # Pages that need a key send whoever has none to where it is typed; and those that only lead on.
@@ -264,6 +264,7 @@ SIGNED = (
     *("/receptions/{sscc}", "/hand-outs/{uai}", "/needs", "/counter"),
     *("/campaigns", "/signing/{uai}"),
     *("/people", "/people/{pseudonym}/erasure"),
+    *("/parked/{id}/retry", "/parked/{id}/discard", "/jobs/{id}/stop", "/jobs/{id}/resume"),
 )
 LEADING = ("/find", "/hand-outs", "/", "/signing")
 # Whoever has a page's word needs no key: what is wrong with the form is told.

@@ -428,3 +428,20 @@ def test_a_refill_marks_every_fact_to_be_sent_again_and_says_how_many(announced:
 
 def mark_sent(connection: Connection) -> None:
     connection.execute(LEDGER.update().values(sent_at=DAY))
+
+
+# -- on its pages
+
+
+def test_what_was_counted_in_one_moment_is_listed_with_the_last_told_first(
+    announced: Running,
+) -> None:
+    for number in (2, 1, 3):
+        tell(
+            announced,
+            AT_SCHOOL,
+            a_report(id=f"r{number}", type="received", laptops=[a_laptop(number)]),
+        )
+    latest = announced.page(AT_SCHOOL, f"/receptions/{SHIPMENT}").text.partition('id="latest"')[2]
+    order = [latest.index(f'<span class="code">5CD000{number}<') for number in (3, 1, 2)]
+    assert order == sorted(order)

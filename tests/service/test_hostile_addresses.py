@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -53,7 +54,8 @@ MOMENTS = [
     "20200901",
     "2020-W36-2",
 ]
-PAGES_READ = (*Filter.__struct_fields__, "after", "q", "lang", "kind", "answer", "sort")
+PAGED = ("page", "lent", "state", "waiting", "late", "wrong")
+PAGES_READ = (*PAGED, *Filter.__struct_fields__, "after", "q", "lang", "kind", "answer", "sort")
 
 
 def odd(call: Call, answer: httpx.Response) -> str:
@@ -81,11 +83,14 @@ def test_whatever_an_address_names_is_there_or_not_and_meets_no_bug(
 ) -> None:
     service = settled(call.service)
     before = service.running.counts()
+    signed: dict[str, Any] = (
+        {"headers": service.running.cookie("region")} if call.kind.endswith("encoded") else {}
+    )
     troubles = {}
     for name in call.names:
         for strange in STRANGE:
             address = service.address(call, **{name: strange})
-            answer = service.ask(call, address=address)
+            answer = service.ask(call, address=address, **signed)
             said = odd(call, answer)
             if said or answer.status_code < httpx.codes.BAD_REQUEST:
                 troubles[name, strange[:30]] = said or f"{answer.status_code} {answer.text[:100]}"

@@ -162,7 +162,7 @@ def test_what_is_needed_is_ordered_on_the_page_once_however_often_it_is_sent(
     for _ in range(2):
         assert send(listed, **form).headers["location"] == "/orders/BC9"
     assert needs(listed) == {SCHOOL: (105, 105, 0)}
-    page = listed.ask("", "GET", "/orders/BC9")
+    page = listed.page("region", "/orders/BC9")
     assert (page.status_code, "105" in page.text, "28 août 2020" in page.text) == (200, True, True)
     again = send(listed, **form | {"order": "BC10", "id": "9f1b6d1e-0d4e-4a55-9a54-6e7f1c1f1b12"})
     assert (again.status_code, "needs more laptops" in again.text) == (409, True)

@@ -51,6 +51,7 @@ DECIDING = CARE | {
     "GET /api/waiting": OPS | REGION,
     "POST /api/refill": OPS,
 }
+# Pages answer whoever has no key with the page where it is typed: a test below tells.
 PAGES = {
     "GET /key": OPEN,
     "POST /key": OPEN,
@@ -58,7 +59,7 @@ PAGES = {
     "GET /parked": OPEN,
     "GET /parked.csv": OPEN,
     "GET /parked/{id}": OPEN,
-    "POST /parked/{id}/retry": OPEN,  # the form holds a key
+    "POST /parked/{id}/retry": OPEN,
     "POST /parked/{id}/discard": OPEN,
     "GET /static/{name}": OPEN,
 }
@@ -77,7 +78,7 @@ RIGHTS: Mapping[str, Mapping[str, frozenset[str] | None]] = {
         "GET /orders/{order}": OPEN,
         "GET /orders/{order}/lines.csv": OPEN,
         "GET /needs": OPEN,
-        "POST /needs": OPEN,  # who has no key of the region is led to /key
+        "POST /needs": OPEN,
         "GET /needs.csv": OPEN,
         "GET /serials": OPEN,
         "POST /api/schools/imports": REGION,
@@ -361,6 +362,91 @@ def test_of_an_event_another_party_learns_nothing_not_even_that_it_is_there(
             assert asked.status_code == httpx.codes.FORBIDDEN
     for party in ("ops", "region"):
         assert delivery.get(party, "/api/delivery-events/e1?party=carrier:acme") == mine
+
+
+# -- what pages show
+
+
+@pytest.mark.parametrize("name", ["ordering", "delivery", "repairs", "tracking"])
+def test_a_page_of_what_is_set_aside_has_the_rights_of_its_call(
+    name: str, empty: Callable[[str], Running]
+) -> None:
+    service = empty(name)
+    things = [parked("carrier:acme", 1), parked("carrier:bolt", 2), parked("", 3)]
+    service.write(lambda connection: parking.park(connection, things))
+    one = "/parked/thing%202"
+    for path in ("/parked", "/parked.csv", one):
+        nobody = service.page("", path)
+        assert (nobody.status_code, nobody.headers["location"][:5]) == (303, "/key?")
+    for act in ("retry", "discard"):
+        assert service.page("", f"{one}/{act}", reason="x").headers["location"][:5] == "/key?"
+        assert service.page("carrier:acme", f"{one}/{act}", reason="x").status_code == 404
+    for party, seen in {
+        "ops": [1, 2, 3],
+        "region": [1, 2, 3],
+        "carrier:acme": [1],
+        "carrier:third": [],
+    }.items():
+        listed, file = (service.page(party, path).text for path in ("/parked", "/parked.csv"))
+        for number in (1, 2, 3):
+            assert (f"/parked/thing%20{number}" in listed) is (number in seen)
+            assert (f"thing {number}" in file) is (number in seen)
+            status = service.page(party, f"/parked/thing%20{number}").status_code
+            assert status == (200 if number in seen else 404)
+    assert service.rows("SELECT id FROM parked WHERE state <> 'open'") == []
+    discarded = service.page("carrier:bolt", f"{one}/discard", reason="it is mine")
+    assert discarded.status_code == httpx.codes.SEE_OTHER
+    assert service.rows("SELECT id, closed_by FROM parked WHERE state <> 'open'") == [
+        ("thing 2", "carrier:bolt")
+    ]
+
+
+# Whose key opens the pages of ordering: as the calls beside them. None: each sees what is its own.
+ORDERING = {
+    "/orders": {"region", "ops", "supplier"},
+    "/orders/BC1": {"region", "ops", "supplier"},
+    "/orders/BC1/lines.csv": {"region", "ops", "supplier"},
+    "/needs": {"region", "ops"},
+    "/needs.csv": {"region", "ops"},
+    "/serials": set(ROLES),
+}
+
+
+def test_pages_of_orders_have_the_rights_of_their_calls(asked: Furnished) -> None:
+    service = asked("ordering").running
+    for path, may in ORDERING.items():
+        assert service.page("", path).headers["location"].startswith("/key?")
+        for role in ROLES:
+            status = service.page(PARTIES[role], path).status_code
+            assert status == (200 if role in may else 403), f"{path} for {role}"
+    other = "supplier:other"
+    assert service.page(other, "/orders/BC1").status_code == httpx.codes.NOT_FOUND
+    assert service.page(other, "/orders/BC1/lines.csv").status_code == httpx.codes.NOT_FOUND
+    assert "BC1" not in service.page(other, "/orders").text
+    assert "/jobs/" not in service.page(other, "/serials").text
+    assert "/jobs/" in service.page("region", "/serials").text
+
+
+def test_a_key_that_does_not_open_a_page_is_told_whose_does_and_may_be_changed(
+    asked: Furnished,
+) -> None:
+    service = asked("ordering").running
+    told = service.page("carrier:acme", "/needs").text
+    for said in ("la clé de carrier:acme", "de la région", "de l’exploitation", "/key?to=%2Fneeds"):
+        assert said in told
+    assert "valide" not in told
+    assert 'name="key"' in service.page("carrier:acme", "/key?to=/needs").text, "another is typed"
+    entered = service.page("carrier:acme", "/key", key=service.issued["region"], to="/needs")
+    assert entered.headers["location"] == "/needs"
+
+
+def test_boards_and_laptops_of_tracking_are_open_on_purpose_as_their_calls_are(
+    asked: Furnished,
+) -> None:
+    service = asked("tracking").running
+    for path in ("/", "/schools", "/schools.csv", "/laptops", "/laptops.csv", "/search"):
+        assert service.page("", path).status_code == httpx.codes.OK
+        assert RIGHTS["tracking"][f"GET {path}"] is OPEN
 
 
 # -- what is said in an item

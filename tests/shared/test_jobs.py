@@ -308,3 +308,18 @@ async def test_a_worker_that_is_woken_and_told_to_end_at_once_ends(database: Dat
     working.cancel()
     _, left = await asyncio.wait([working], timeout=10)
     assert not left
+
+
+async def test_files_of_one_moment_are_listed_with_the_last_that_came_first(
+    database: Database,
+) -> None:
+    ids = []
+    for about in "abc":
+        file = in_pieces(SCHOOLS_CSV.encode())
+        ids.append(await jobs.spool(database, "schools", about, f"supplier:{about}", file, NOW))
+    listed, total = await database.read(lambda connection: jobs.listed(connection, None))
+    assert ([one["id"] for one in listed], total) == (ids[::-1], 3)
+    (mine,), total = await database.read(lambda one: jobs.listed(one, "supplier:b"))
+    assert (mine["id"], total) == (ids[1], 1)
+    (last,), _ = await database.read(lambda one: jobs.listed(one, None, begin=2))
+    assert last["id"] == ids[0]
