@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from services.enrolment import core, register, store, vault
@@ -254,7 +254,7 @@ def test_nobody_changes_or_takes_back_a_look_that_is_written_down(
 ) -> None:
     for statement in ("UPDATE look_up SET party = 'x'", "DELETE FROM look_up"):
         with pytest.raises(DBAPIError, match="never changed"):
-            enrolment.write(lambda one, said=statement: one.execute(text(said)))
+            enrolment.write(partial(Connection.execute, statement=text(statement)))
     assert looks(enrolment, known[0]) == [(REGION, "person", "")]
 
 

@@ -98,7 +98,8 @@ def facts(system: System, count: int) -> list[ConsumerRecord]:
 
 
 def header(record: ConsumerRecord, name: str) -> str:
-    return dict(record.headers)[name].decode()
+    found: bytes = dict(record.headers)[name]
+    return found.decode()
 
 
 def lives(found: Iterable[ConsumerRecord]) -> dict[str, list[tuple[str, str]]]:
