@@ -13,5 +13,7 @@ Hears: delivery.*, ordering.school-listed, ordering.order-placed, ordering.order
     repairs.theft-reported, repairs.theft-confirmed, repairs.laptop-recovered,
     repairs.replacement-needed, repairs.replacement-refused, repairs.laptop-swapped,
     repairs.laptop-given-in-swap, repairs.loan-issued, repairs.loan-returned, repairs.laptop-lent,
-    repairs.laptop-back-from-loan, repairs.loan-overdue, repairs.case-fact-withdrawn.
+    repairs.laptop-back-from-loan, repairs.loan-overdue, repairs.case-fact-withdrawn,
+    enrolment.student-enrolled, enrolment.student-moved, enrolment.student-level-changed,
+    enrolment.student-left, enrolment.student-erased.
 """

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from services.tracking import fold, store, unusual
 from shared import ledger, parking
-from shared.contracts import envelope, ordering, repairs
+from shared.contracts import enrolment, envelope, ordering, repairs
 from shared.contracts.identifiers import kind_of
 from shared.contracts.strict import Unreadable, parse
 from shared.decisions import Said, folds_on
@@ -27,9 +27,10 @@ PASSED_OVER = (
     *(ordering.LineAnnounced, ordering.LineAdmitted, ordering.LineDelivered),
     ordering.OrderLineFulfilled,
     *(repairs.ModelRecalled, repairs.DefectSuspected),  # repairs shows them
+    enrolment.GuardiansChanged,  # who signs is no part of a laptop's life
 )
 TYPES = [type for type in fold.FOLDING.ranks if type not in PASSED_OVER]
-TOPICS = ["delivery.facts", "ordering.facts", "repairs.facts"]
+TOPICS = ["delivery.facts", "enrolment.facts", "ordering.facts", "repairs.facts"]
 
 _known = reader(TYPES)
 
