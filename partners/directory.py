@@ -178,7 +178,10 @@ def write(file: Path, count: int, seed: int, night: int) -> int:
     day = (date(2020, 9, 1) + timedelta(days=night)).strftime("%Y%m%d")
 
     def add(out: zipfile.ZipFile, kind: str, part: int, content: Iterator[str]) -> None:
-        with out.open(f"ENT_GRANDEST_Complet_{day}_{kind}_{part:04d}.xml", "w") as one:
+        name = f"ENT_GRANDEST_Complet_{day}_{kind}_{part:04d}.xml"
+        member = zipfile.ZipInfo(name, (2020, 9, 1, 0, 0, 0))  # the same bytes whenever it is made
+        member.compress_type = zipfile.ZIP_DEFLATED
+        with out.open(member, "w") as one:
             one.write(HEAD.encode())
             for request in content:
                 one.write(request.encode())

@@ -230,9 +230,7 @@ def to_erase(connection: Connection, listed: Mapping[str, str]) -> list[tuple[st
     """What must be asked of students on the list whom this database still names: it was restored
     from an older copy, or the word was cut off between list and database.
     """
-    known = store.states(connection, listed)
     return [
         (core.student_key(name), core.Erase(listed[name]))
-        for name, (state, _) in sorted(known.items())
-        if state.school is not None and state.erased is None
+        for name in store.still_named(connection, list(listed))
     ]

@@ -135,10 +135,10 @@ def _names(intake: Intake, looking: Looking, screens: Screens, asking: tuple[str
         allowed = {"Access-Control-Allow-Credentials": "true"}
         headers = {"Cache-Control": "no-store", "Vary": "Origin"}
         headers |= allowed | {"Access-Control-Allow-Origin": origin} if origin else {}
-        if not calls.may_look(party):
-            return answer({"names": {}}, headers=headers)
         why = request.query_params.get("page", "")[:200]
         looks = [Look(party, one, "name", why) for one in _asked(request)]
+        if not looks or not calls.may_look(party):
+            return answer({"names": {}}, headers=headers)
         found = await intake.database.write(lambda one: showing.names(one, looking, looks))
         return answer({"names": found}, headers=headers)
 

@@ -15,9 +15,9 @@ from sqlmodel import Field, SQLModel
 
 from services.enrolment import core
 from shared.access import role
-from shared.databases import Instant, append, at_once, loaded, table_of, upsert
+from shared.databases import Instant, append, at_once, table_of, upsert
 from shared.decisions import Said
-from shared.ledger import LEDGER, Shelf, lives, restored, seen
+from shared.ledger import Shelf, lives, restored, seen
 from shared.migrations import DECIDING
 
 MECHANISMS = DECIDING
@@ -209,16 +209,6 @@ def life(connection: Connection, name: str) -> list[Said]:
     return sorted(said, key=lambda one: one.happened_at)
 
 
-def erased(connection: Connection) -> list[tuple[str, str, str, str, datetime]]:
-    """Erasures: pseudonym, cause, who asked for it, under which id, when."""
-    rows = select(LEDGER.c.key, LEDGER.c.body, LEDGER.c.party, LEDGER.c.id, LEDGER.c.happened_at)
-    mine = rows.where(LEDGER.c.type == "enrolment.student-erased.v1").order_by(LEDGER.c.position)
-    return [
-        (pseudonym(key), body, party, id, loaded(at))
-        for key, body, party, id, at in connection.execute(mine)
-    ]
-
-
 # -- persons
 
 
@@ -242,6 +232,14 @@ def persons(connection: Connection, names: Iterable[str]) -> dict[str, Person]:
         rows = connection.execute(select(PERSONS).where(PERSONS.c.pseudonym.in_(part)))
         found |= {row[0]: Person(*row) for row in rows}
     return found
+
+
+def still_named(connection: Connection, names: Sequence[str]) -> list[str]:
+    """Which of these students have a person."""
+    if not names:
+        return []
+    sql = "SELECT pseudonym FROM person WHERE pseudonym {0} ORDER BY pseudonym"
+    return [row[0] for row in at_once(connection, sql, [names])]
 
 
 def parts(names: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -22,5 +22,7 @@ Hears: delivery.*, ordering.school-listed, ordering.order-placed, ordering.order
     handover.certificate-issued, handover.laptop-handed-over,
     handover.laptop-taken-into-further-study, handover.return-asked, handover.return-reminded,
     handover.return-overdue, handover.laptop-returned, handover.other-laptop-returned,
-    handover.laptop-refurbished, handover.laptop-scrapped, handover.laptop-written-off.
+    handover.laptop-refurbished, handover.laptop-scrapped, handover.laptop-written-off,
+    enrolment.student-enrolled, enrolment.student-moved, enrolment.student-level-changed,
+    enrolment.student-left, enrolment.student-erased.
 """

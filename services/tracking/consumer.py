@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from services.tracking import fold, store, unusual
 from shared import ledger, parking
-from shared.contracts import envelope, handover, ordering, repairs
+from shared.contracts import enrolment, envelope, handover, ordering, repairs
 from shared.contracts.identifiers import kind_of
 from shared.contracts.strict import Unreadable, parse
 from shared.decisions import Said, folds_on
@@ -34,9 +34,12 @@ PASSED_OVER = (
     # What handover noted of what others say: their own facts tell it.
     *(handover.LaptopEntered, handover.LaptopAcquired, handover.LaptopEntrusted),
     *(handover.HandoverBlocked, handover.HandoverUnblocked, handover.HandoverFactWithdrawn),
+    enrolment.GuardiansChanged,  # who signs is no part of a laptop's life
 )
 TYPES = [type for type in fold.FOLDING.ranks if type not in PASSED_OVER]
-TOPICS = ["delivery.facts", "handover.facts", "ordering.facts", "repairs.facts"]
+TOPICS = [
+    *("delivery.facts", "enrolment.facts", "handover.facts", "ordering.facts", "repairs.facts")
+]
 
 _known = reader(TYPES)
 

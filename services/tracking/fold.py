@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.tracking import ending
-from shared.contracts import custody, delivery, handover, ordering, repairs, shipments
+from shared.contracts import custody, delivery, enrolment, handover, ordering, repairs, shipments
 from shared.contracts.calendar import day_of, midnight
 from shared.contracts.custody import Custody
 from shared.contracts.identifiers import department, kind_of
@@ -105,12 +105,19 @@ class Shipment(Struct, frozen=True):
     withdrawn: tuple[str, ...] = ()
 
 
-def start(key: str) -> Life | School | Order | Shipment:
-    empty: Mapping[str, type[Life | School | Order | Shipment]] = {
+class Student(Struct, frozen=True):
+    """A student as enrolment tells of him, a pseudonym: where he is, or was last."""
+
+    school: str = ""
+
+
+def start(key: str) -> Life | School | Order | Shipment | Student:
+    empty: Mapping[str, type[Life | School | Order | Shipment | Student]] = {
         "laptop": Life,
         "school": School,
         "order": Order,
         "shipment": Shipment,
+        "student": Student,
     }
     return empty[kind_of(key)]()
 
@@ -126,6 +133,8 @@ def evolve(now: Any, said: Said) -> Any:
             return shipments.moved(now, said)
         case Order():
             return _order(now, said.fact)
+        case Student():
+            return Student(getattr(said.fact, "school", now.school))
     listed = said.fact
     if isinstance(listed, ordering.SchoolListed):
         return School(listed.name, listed.kind, listed.town, listed.department)
@@ -305,9 +314,9 @@ def _reached(now: Life, station: str, at: datetime) -> Life:
     return replace(now, **first) if first else now
 
 
-Fact = ordering.Fact | delivery.Fact | repairs.Fact | handover.Fact
+Fact = ordering.Fact | delivery.Fact | repairs.Fact | enrolment.Fact | handover.Fact
 FOLDING = Folding(
-    ordering.RANK | delivery.RANK | repairs.RANK | handover.RANK,
+    ordering.RANK | delivery.RANK | repairs.RANK | enrolment.RANK | handover.RANK,
     evolve,
     start,
     stands=custody.as_it_counts,

@@ -4,7 +4,7 @@ as JSON. Whoever may come to the machine may read.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -135,7 +135,8 @@ class SchoolTold(Struct, frozen=True):
 class Anomaly(Struct, frozen=True, omit_defaults=True):
     """Something unusual. `code`: a laptop's flag; facts-missing, of which `heard` up to number
     `highest` of `publisher` came; number-used-again, where a publisher gave one number of a key to
-    two facts and the second is set aside; one-student-with-several, who has so many `laptops`.
+    two facts and the second is set aside; one-student-with-several, who has so many `laptops`;
+    student-unknown, of whom enrolment did not tell within 72 hours.
     """
 
     code: str
@@ -208,7 +209,8 @@ def _boards(intake: Intake) -> list[Route]:
 
     async def anomalies(request: Request) -> Response:
         after, limit = request.query_params.get("cursor", ""), limit_of(request)
-        return answer(await read(lambda connection: anomalies_of(connection, after, limit)))
+        known = intake.now() - TOLD_WITHIN
+        return answer(await read(lambda one: anomalies_of(one, after, limit, known)))
 
     order = {"order": "The number of one order; all when left out"}
     whole, one = RegionTold, SchoolTold
@@ -236,8 +238,15 @@ def _boards(intake: Intake) -> list[Route]:
     ]
 
 
-def anomalies_of(connection: Connection, after: str, limit: int) -> Listed[Anomaly]:
-    """A page of anomalies; those that are about no one laptop come with the first."""
+TOLD_WITHIN = timedelta(hours=72)  # of a hand-out, enrolment tells of its student
+
+
+def anomalies_of(
+    connection: Connection, after: str, limit: int, known: datetime
+) -> Listed[Anomaly]:
+    """A page of anomalies; those that are about no one laptop come with the first. `known`: who was
+    given a laptop until then, enrolment has told of.
+    """
     flag, _, key = after.partition(" ")
     rows, total = unusual.flagged(connection, (flag, key), limit)
     several, gaps = unusual.with_several(connection), unusual.gaps(connection)
@@ -245,6 +254,8 @@ def anomalies_of(connection: Connection, after: str, limit: int) -> Listed[Anoma
     alone = [Anomaly("facts-missing", **gap) for gap in gaps]
     alone += [Anomaly(unusual.NUMBER_USED_AGAIN, **one) for one in again]
     alone += [Anomaly("one-student-with-several", **one) for one in several]
+    strangers = unusual.unknown_students(connection, known)
+    alone += [Anomaly("student-unknown", **one) for one in strangers]
     found = [*([] if after else alone), *(Anomaly(row.pop("flag"), **row) for row in rows)]
     cursor = f"{found[-1].code} {found[-1].key}" if len(rows) == limit else None
     return Listed(found, cursor, total + len(alone))

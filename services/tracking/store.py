@@ -95,6 +95,17 @@ class SchoolRow(Row, table=True):
     department: str
 
 
+class StudentRow(Row, table=True):
+    """A student of whom enrolment told."""
+
+    __tablename__ = "student"
+
+    key: str = Field(primary_key=True)
+    sequence: int
+    place: str
+    school: str
+
+
 class OrderRow(Row, table=True):
     """What was ordered; lines are JSON."""
 
@@ -169,6 +180,7 @@ LIVES = table_of(LifeRow)
 SCHOOLS = table_of(SchoolRow)
 ORDERS = table_of(OrderRow)
 SHIPMENTS = table_of(ShipmentRow)
+STUDENTS = table_of(StudentRow)
 TIMELINE = table_of(TimelineRow)
 TALLY = table_of(TallyRow)
 FLAGS = table_of(FlagRow)
@@ -177,6 +189,7 @@ SHELVES = {
     "school": Shelf(SCHOOLS, fold.School),
     "order": Shelf(ORDERS, fold.Order),
     "shipment": Shelf(SHIPMENTS, fold.Shipment),
+    "student": Shelf(STUDENTS, fold.Student),
 }
 TIMELINE_COLUMNS = tuple(column.name for column in TIMELINE.columns)
 

@@ -1,10 +1,11 @@
 """What is unusual or does not fit together, read from tracking's tables."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, func, literal, select, tuple_
 
-from services.tracking.store import FLAGS, LIVES, TIMELINE
+from services.tracking.store import FLAGS, LIVES, STUDENTS, TIMELINE
 from shared.parking import PARKED
 
 NUMBER_USED_AGAIN = "number-used-again"  # the code of a fact that was set aside for its number
@@ -33,6 +34,20 @@ def with_several(connection: Connection) -> list[dict[str, Any]]:
     rows = select(LIVES.c.student, count).where(has)
     grouped = rows.group_by(LIVES.c.student).having(count > 1).limit(500)
     return [dict(row) for row in connection.execute(grouped).mappings()]
+
+
+def unknown_students(connection: Connection, before: datetime) -> list[dict[str, Any]]:
+    """Laptops handed out before a moment to a pseudonym that enrolment never told of; none where
+    it tells of nobody.
+    """
+    if connection.scalar(select(STUDENTS.c.key).limit(1)) is None:
+        return []
+    columns = (LIVES.c.key, LIVES.c.student, LIVES.c.school, LIVES.c.since)
+    here = STUDENTS.c.key == literal("student:").concat(LIVES.c.student)
+    rows = select(*columns).outerjoin(STUDENTS, here).where(STUDENTS.c.key.is_(None))
+    late = rows.where(LIVES.c.student.is_not(None), LIVES.c.handed_out_at < before)
+    found = connection.execute(late.order_by(LIVES.c.key).limit(500))
+    return [dict(row) for row in found.mappings()]
 
 
 def gaps(connection: Connection) -> list[dict[str, Any]]:

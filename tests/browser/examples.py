@@ -78,6 +78,7 @@ def laptop(location: str = "with-student", *, flags: tuple[str, ...] = ()) -> La
         warranty_to=date(2023, 9, 1),
         ordered_at=at(4, 14),
         reached=dict([*reached.items()][:3]) if location == "missing" else reached,
+        student="9f1b6d1e-0d4e-4a55-9a54-6e7f1c1f1b01",
         timeline=lost if location == "missing" else life,
         promised_on=date(2020, 8, 31),
         promise="" if location == "missing" else "late",

@@ -6,7 +6,7 @@ Numbers in brackets are the promises of docs/reliability.md.
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -35,12 +35,19 @@ from tests.running import System
 T = TypeVar("T")
 PATIENCE_SECONDS = 90
 PUBLISHERS = ("ordering", "delivery")
-PARTITIONS = [
-    TopicPartition(topic.name, number)
-    for topic in declared()
-    for number in range(topic.partitions)
-    if topic.name.partition(".")[0] in PUBLISHERS
-]
+
+
+def partitions_of(publishers: Container[str]) -> list[TopicPartition]:
+    """The partitions of the topics of facts of these services."""
+    return [
+        TopicPartition(topic.name, number)
+        for topic in declared()
+        for number in range(topic.partitions)
+        if topic.name.partition(".")[0] in publishers
+    ]
+
+
+PARTITIONS = partitions_of(PUBLISHERS)
 READERS = {"delivery": ("ordering.facts",), "tracking": ("ordering.facts", "delivery.facts")}
 CORES: dict[str, tuple[Core, Mapping[str, Shelf]]] = {
     "ordering": (ordering.CORE, ordering_store.SHELVES),
@@ -125,21 +132,21 @@ async def _ends(kafka: str) -> dict[TopicPartition, int]:
         await consumer.stop()
 
 
-def records(kafka: str) -> list[ConsumerRecord]:
-    """Every record of the topics of facts, each partition in its order."""
-    return asyncio.run(_records(kafka))
+def records(kafka: str, publishers: Container[str] = PUBLISHERS) -> list[ConsumerRecord]:
+    """Every record of the topics of facts of services, each partition in its order."""
+    return asyncio.run(_records(kafka, partitions_of(publishers)))
 
 
-async def _records(kafka: str) -> list[ConsumerRecord]:
+async def _records(kafka: str, partitions: Sequence[TopicPartition]) -> list[ConsumerRecord]:
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
     await consumer.start()
     try:
-        consumer.assign(PARTITIONS)
+        consumer.assign(partitions)
         await consumer.seek_to_beginning()
-        ends = await consumer.end_offsets(PARTITIONS)
+        ends = await consumer.end_offsets(partitions)
         found: list[ConsumerRecord] = []
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while any([await consumer.position(one) < ends[one] for one in PARTITIONS]):
+            while any([await consumer.position(one) < ends[one] for one in partitions]):
                 for part in (await consumer.getmany(timeout_ms=200)).values():
                     found += part
         return found

@@ -2,11 +2,15 @@
 
 import io
 import zipfile
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from partners import directory
 from services.enrolment.imports import aaf, files
+from shared.contracts.enrolment import LEVELS
 from tests.builders import OTHER_SCHOOL, SCHOOL, Running
 from tests.pupils import (
     GUARDIANS,
@@ -260,3 +264,26 @@ def test_what_is_not_of_pupils_is_passed_over(enrolment: Running) -> None:
     assert loaded(enrolment, a_file(teacher, a_school())) == [NEW]
     unasked = told_of(ELISE) | {"ENTPersonNomPatro": ["X"], "ENTEleveRegime": ["EXTERNE LIBRE"]}
     assert loaded(enrolment, a_file(a_request("Eleve", "1001", unasked))) == [NEW]
+
+
+# -- the invented directory
+
+
+def test_an_invented_directory_is_read_whole_and_another_night_says_its_differences(
+    enrolment: Running, tmp_path: Path
+) -> None:
+    first, again, later = (tmp_path / name for name in ("first.zip", "again.zip", "later.zip"))
+    assert directory.write(first, 600, 7, 0) == 600
+    directory.write(again, 600, 7, 0)
+    assert first.read_bytes() == again.read_bytes()
+    codes = Counter(loaded(enrolment, first.read_bytes()))
+    assert {verdict for verdict, _ in codes} == {"applied", "duplicate"}
+    assert {"postcode-mended", ""} <= {code for verdict, code in codes if verdict == "applied"}
+    assert Counter(said(enrolment)) == {"student-enrolled": 600}
+    assert {one["level"] for one in students(enrolment, "?limit=500")} == {*LEVELS}
+    left = directory.write(later, 600, 7, 5)
+    assert loaded(enrolment, later.read_bytes(), "?leaving=confirmed")
+    told = Counter(said(enrolment))
+    assert told["student-enrolled"] - told["student-left"] == left
+    assert told["student-moved"] > 0
+    assert set(told) == {"student-enrolled", "student-left", "student-moved"}

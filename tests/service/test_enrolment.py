@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from services.enrolment import core, register, store, vault
@@ -19,10 +19,14 @@ from tests.builders import (
     SCHOOL,
     STUDENTS,
     Running,
+    a_hand_out,
+    a_laptop,
     a_uai,
+    key_of,
     wait_until,
 )
 from tests.pupils import a_row, a_table, loaded, said, sent, students
+from tests.service.hearing_by_hand import announced, heard
 
 REGION, AT_SCHOOL, ELSEWHERE = "region", PARTIES["school"], f"school:{OTHER_SCHOOL}"
 
@@ -254,7 +258,7 @@ def test_nobody_changes_or_takes_back_a_look_that_is_written_down(
 ) -> None:
     for statement in ("UPDATE look_up SET party = 'x'", "DELETE FROM look_up"):
         with pytest.raises(DBAPIError, match="never changed"):
-            enrolment.write(lambda one, said=statement: one.execute(text(said)))
+            enrolment.write(partial(Connection.execute, statement=text(statement)))
     assert looks(enrolment, known[0]) == [(REGION, "person", "")]
 
 
@@ -439,3 +443,34 @@ def test_names_are_handed_to_configured_pages_by_the_key_that_the_browser_keeps(
 
 def test_a_school_that_nobody_listed_has_no_students(enrolment: Running) -> None:
     assert enrolment.get(REGION, f"/api/students?school={a_uai(540001)}")["total"] == 0
+
+
+# -- who hears of it
+
+
+def test_whoever_has_a_laptop_for_three_days_and_is_unknown_to_enrolment_is_an_anomaly(
+    ordering: Running, delivery: Running, enrolment: Running, tracking: Running
+) -> None:
+    def strangers() -> list[str]:
+        listed = tracking.get("", "/api/anomalies")["items"]
+        return [one["key"] for one in listed if one["code"] == "student-unknown"]
+
+    announced(ordering, [1, 2])
+    now = datetime.now(UTC)
+    times = [(now - timedelta(hours=hours)).isoformat() for hours in (73, 71)]
+    handed = [
+        a_hand_out(id=f"h{number}", laptop=a_laptop(number), student=student, handed_out_at=at)
+        | {"charter": {"minor": False, "student_signed_at": at}}
+        for number, student, at in zip((1, 2), STUDENTS, times, strict=False)
+    ]
+    delivery.ask(f"school:{SCHOOL}", "POST", "/api/hand-outs", json={"hand_outs": handed})
+    heard(tracking, ordering, delivery)
+    assert strangers() == [], "where enrolment tells of nobody, nobody is missed"
+    loaded(enrolment, a_table([a_row(1)]))
+    heard(tracking, enrolment)
+    assert strangers() == [key_of(1)]
+    (known,) = [one["student"] for one in students(enrolment)]
+    again = handed[0] | {"id": "h3", "student": known, "handed_out_at": times[1]}
+    delivery.ask(f"school:{SCHOOL}", "POST", "/api/hand-outs", json={"hand_outs": [again]})
+    heard(tracking, delivery)
+    assert strangers() == []

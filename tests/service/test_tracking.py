@@ -145,7 +145,7 @@ async def test_two_publishers_may_give_their_facts_one_id_for_both_heard_the_sam
 
 
 async def anomalies(database: Database) -> Sequence[intake.Anomaly]:
-    listed = await database.read(lambda connection: intake.anomalies_of(connection, "", 500))
+    listed = await database.read(lambda connection: intake.anomalies_of(connection, "", 500, DAY))
     assert listed.total == len(listed.items)
     items: Sequence[intake.Anomaly] = listed.items
     return items

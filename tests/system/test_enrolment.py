@@ -14,6 +14,7 @@ import httpx
 import pytest
 from aiokafka import ConsumerRecord
 
+from shared.contracts.published import PUBLISHERS
 from tests import places, running
 from tests.builders import OTHER_SCHOOL, PARTIES, SCHOOL
 from tests.faults.checking import records
@@ -90,14 +91,15 @@ def facts(system: System, count: int) -> list[ConsumerRecord]:
     """The facts on enrolment's topic, once there are so many."""
 
     def found() -> list[ConsumerRecord] | None:
-        told = [one for one in records(system.kafka) if one.topic == "enrolment.facts"]
+        told = records(system.kafka, ("enrolment",))
         return told if len(told) >= count else None
 
     return until(found, f"{count} facts are on the topic")
 
 
 def header(record: ConsumerRecord, name: str) -> str:
-    return dict(record.headers)[name].decode()
+    found: bytes = dict(record.headers)[name]
+    return found.decode()
 
 
 def lives(found: Iterable[ConsumerRecord]) -> dict[str, list[tuple[str, str]]]:
@@ -243,7 +245,7 @@ def everything(system: System) -> Iterator[tuple[str, bytes]]:
     for file in sorted(system.home.rglob("*")):
         if file.is_file():
             yield str(file.relative_to(system.home)), file.read_bytes()
-    for record in records(system.kafka):
+    for record in records(system.kafka, PUBLISHERS):
         parts = [record.key or b"", record.value or b"", *(value for _, value in record.headers)]
         yield f"topic {record.topic}", b"\n".join(parts)
     for name, service in system.services.items():
@@ -274,6 +276,7 @@ def test_of_ten_thousand_invented_pupils_no_word_is_found_anywhere(system: Syste
     assert found_in(a_file(a_pupil(Pupil(family_name=CANARY)))), "they are found where they are"
     job = load(system, content)
     assert job["applied"] == MANY + 1
+    assert len(facts(system, MANY)) == MANY, "they are on the topic, as pseudonyms"
     wrong = [
         a_row(1, nom=f"{CANARY}x", uai=f"{CANARY}"),
         a_row(2, nom=f"{CANARY}y", ine=f"{CANARY}"),
