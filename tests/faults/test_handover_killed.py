@@ -76,7 +76,8 @@ def system(
     managed = {"TROUSSEAU_MANAGEMENT": devices.address}
     if request.param == "sqlite":
         with running.system(tmp_path, "sqlite", own_broker.bootstrap, SERVICES) as made:
-            made.services["handover"].environment |= managed
+            one = made.services["handover"]
+            one.environment = {**one.environment, **managed}
             yield made
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
@@ -84,7 +85,8 @@ def system(
         running.databases(server, SERVICES) as url,
         running.system(tmp_path, url, own_broker.bootstrap, SERVICES) as made,
     ):
-        made.services["handover"].environment |= managed
+        one = made.services["handover"]
+        one.environment = {**one.environment, **managed}
         yield made
 
 
@@ -214,7 +216,8 @@ def test_whenever_it_is_killed_each_laptop_is_released_once_in_both_acts(
     def left() -> int:
         def waiting(connection: Connection) -> int:
             where = "SELECT count(*) FROM handover WHERE state = 'releasing'"
-            return connection.execute(text(where)).scalar_one()
+            count: int = connection.execute(text(where)).scalar_one()
+            return count
 
         found: int = ask(system, "handover", waiting)
         return found
