@@ -1,7 +1,7 @@
 """What repairs does about what it hears: it learns what a laptop is and whose."""
 
 from services.repairs import core
-from shared.contracts import delivery, ordering
+from shared.contracts import delivery, handover, ordering
 from shared.hearing import Reactions
 
 
@@ -25,6 +25,14 @@ def handed_out(fact: delivery.LaptopHandedOut) -> core.Place:
     return core.Place(fact.school, fact.student)
 
 
+def ceded(fact: handover.LaptopHandedOver) -> core.NoteCession:
+    return core.NoteCession(fact.student)
+
+
+def returned(_: handover.LaptopReturned) -> core.NoteCession:
+    return core.NoteCession()
+
+
 REACTIONS: Reactions = {
     ordering.LaptopAnnounced: register,
     ordering.LaptopAdmitted: note_warranty,
@@ -32,4 +40,6 @@ REACTIONS: Reactions = {
     delivery.LaptopBackToStock: received,
     delivery.LaptopMoved: moved,
     delivery.LaptopHandedOut: handed_out,
+    handover.LaptopHandedOver: ceded,
+    handover.LaptopReturned: returned,
 }

@@ -453,6 +453,18 @@ def test_what_came_back_is_in_the_schools_stock_for_delivery_and_tracking_and_sa
     assert (life["location"], life["owner"], life["flags"]) == ("at-school", "region", [])
 
 
+def test_a_desk_is_told_that_a_laptop_is_its_students(
+    known: Running, ordering: Running, delivery: Running, repairs: Running
+) -> None:
+    opened(known)
+    handed_over(known)
+    heard(repairs, ordering, delivery, known)
+    at = {"id": "i1", "laptop": a_laptop(), "reported_at": datetime.now(JUNE.tzinfo).isoformat()}
+    body = {"incidents": [at | {"cause": "defect", "desk": "metz"}]}
+    (told_of,) = repairs.ask("desk:metz", "POST", "/api/incidents", json=body).json()["verdicts"]
+    assert (told_of["verdict"], told_of["code"]) == ("refused", "owned-by-student")
+
+
 def test_tracking_shows_whose_it_became_and_where_it_went(
     known: Running, ordering: Running, delivery: Running, tracking: Running
 ) -> None:

@@ -127,6 +127,12 @@ class Place(Struct, frozen=True, tag="place"):
     student: str | None = None
 
 
+class NoteCession(Struct, frozen=True, tag="note-cession"):
+    """A student owns it, or it came back: None."""
+
+    student: str | None = None
+
+
 Command = (
     LogIncident
     | ReportStep
@@ -141,6 +147,7 @@ Command = (
     | CloseDay
     | Register
     | NoteWarranty
+    | NoteCession
     | Place
 )
 
