@@ -24,6 +24,7 @@ from services.handover.core import (
     GoOn,
     HandOver,
     MoveHandover,
+    MoveStudent,
     NoteRelease,
     NoteStudent,
     Offer,
@@ -583,6 +584,14 @@ def test_what_a_closed_school_has_to_do_its_successor_does() -> None:
     assert play(CORE, past, succeed) == ()
     itself = asked(SucceedSchool(SCHOOL), key=school_key(SCHOOL), by="region")
     assert refused(play(CORE, {}, itself)) == "same-school"
+
+
+def test_who_is_called_up_after_a_school_closed_is_its_successors() -> None:
+    move = asked(MoveStudent(SCHOOL, OTHER_SCHOOL), key=student_key(ADA), by="region")
+    past = after(KNOWN, move, campaign(), called())
+    assert only(past)[1].school == OTHER_SCHOOL
+    assert only(after(OPEN, move))[1].school == OTHER_SCHOOL
+    assert play(CORE, past, move) == ()
 
 
 # -- the policy

@@ -511,7 +511,6 @@ def test_what_a_closed_school_had_to_do_is_its_successors(known: Running) -> Non
     answer = known.ask("region", "POST", f"/api/schools/{SCHOOL}/closure", json=body)
     assert (answer.status_code, answer.json()["laptops"]) == (202, MANY)
     assert known.get(ELSEWHERE, "/api/handovers")["total"] == MANY
-    told(known, enrolled(), STUDENTS[6])
     body = {"successor": SCHOOL}
     again = known.ask("region", "POST", f"/api/schools/{SCHOOL}/closure", json=body)
     assert refused(again) == "same-school"

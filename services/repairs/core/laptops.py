@@ -303,8 +303,8 @@ def _known(now: Laptop, said: Said) -> Laptop | None:
             at = now.school or school
             return replace(now, model=model, lot=lot, school=at, supplier=supplier)
         case repairs.LaptopCeded(student):
-            at = said.happened_at if student else None
-            return replace(now, ceded_to=student, ceded_at=at)
+            since = said.happened_at if student else None
+            return replace(now, ceded_to=student, ceded_at=since)
         case repairs.WarrantyNoted(start, end):
             return replace(now, warranty_from=start, warranty_to=now.warranty_to or end)
         case repairs.LaptopPlaced(school, student):
