@@ -1,4 +1,4 @@
-"""Handover's long work, row by row: who is called up, and what a closed school leaves to another."""
+"""Handover's long work, row by row: who is called up, what a closed school leaves to another."""
 
 from collections.abc import Mapping
 from datetime import datetime
