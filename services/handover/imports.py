@@ -1,4 +1,4 @@
-"""Handover's long work, row by row: the students of a campaign, the laptops of a closed school."""
+"""Handover's long work, row by row: who is called up, what a closed school leaves to another."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from services.handover import core
+from shared.contracts.identifiers import kind_of
 from shared.decisions import Claim
 from shared.transact import Verdict
 from shared.worker import Import, Row
@@ -52,7 +53,9 @@ def _moved(job: Mapping[str, Any], row: Row, now: datetime) -> Claim | Verdict:
     return move_of(job["party"], msgspec.json.decode(job["about"], type=Closure), row["key"], now)
 
 
-def move_of(party: str, about: Closure, laptop: str, now: datetime) -> Claim:
-    """What a school's closing means for a laptop."""
-    command = core.MoveHandover(about.school, about.successor)
-    return Claim(party, about.id, laptop, now, command, stated=False, trace=about.trace)
+def move_of(party: str, about: Closure, key: str, now: datetime) -> Claim:
+    """What a school's closing means for a student, or for a laptop of one who left."""
+    of_student = kind_of(key) == "student"
+    move = core.MoveStudent if of_student else core.MoveHandover
+    command = move(about.school, about.successor)
+    return Claim(party, about.id, key, now, command, stated=False, trace=about.trace)

@@ -1,7 +1,7 @@
 """What repairs does about what it hears: it learns what a laptop is and whose."""
 
 from services.repairs import core
-from shared.contracts import delivery, ordering
+from shared.contracts import delivery, handover, ordering
 from shared.hearing import Reactions
 
 
@@ -29,6 +29,14 @@ def take_back(fact: delivery.LaptopFactWithdrawn) -> core.TakeBack:
     return core.TakeBack(f"{fact.party} {fact.event}")
 
 
+def ceded(fact: handover.LaptopHandedOver) -> core.NoteCession:
+    return core.NoteCession(fact.student)
+
+
+def returned(_: handover.LaptopReturned) -> core.NoteCession:
+    return core.NoteCession()
+
+
 REACTIONS: Reactions = {
     ordering.LaptopAnnounced: register,
     ordering.LaptopAdmitted: note_warranty,
@@ -37,4 +45,6 @@ REACTIONS: Reactions = {
     delivery.LaptopMoved: moved,
     delivery.LaptopHandedOut: handed_out,
     delivery.LaptopFactWithdrawn: take_back,
+    handover.LaptopHandedOver: ceded,
+    handover.LaptopReturned: returned,
 }

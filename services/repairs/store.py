@@ -50,6 +50,8 @@ class LaptopRow(Row, table=True):
     overdue: bool
     replaced_by: str | None = None
     replaces: str | None = None
+    ceded_to: str | None = None
+    ceded_at: datetime | None = Field(default=None, sa_type=Instant)
     open_cases: int
     cases: str = Field(sa_type=Text)
     withdrawn: str = Field(sa_type=Text)

@@ -27,6 +27,7 @@ PASSED_OVER = (
     *(ordering.LineAnnounced, ordering.LineAdmitted, ordering.LineDelivered),
     *(ordering.LineTakenBack, ordering.OrderLineFulfilled),
     *(repairs.ModelRecalled, repairs.DefectSuspected),  # repairs shows them
+    repairs.LaptopCeded,  # handover's own fact tells it
     *(handover.HandoverCampaignOpened, handover.CertificateNumbered),  # handover shows them
     handover.SchoolSucceeded,
     *(handover.StudentNoted, handover.StudentEquipped),  # tracking knows laptops, and no students

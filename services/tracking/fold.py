@@ -126,9 +126,8 @@ def evolve(now: Any, said: Said) -> Any:
     """One more fact; a fact that means nothing here changes nothing."""
     match now:
         case Life():
-            if custody.named(said) in now.custody.withdrawn:
-                return now
-            return _gone(_laptop(now, said))
+            withdrawn = custody.named(said) in now.custody.withdrawn
+            return now if withdrawn else _gone(_laptop(now, said))
         case Shipment():
             return shipments.moved(now, said)
         case Order():

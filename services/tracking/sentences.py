@@ -157,6 +157,10 @@ FACTS: dict[str, tuple[str, str]] = {
         "Donné à la place[ de {replaces}]",
         "Given in the place[ of {replaces}]",
     ),
+    "repairs.laptop-ceded": (
+        "À qui il est, les réparations le savent",
+        "Whose it is, repairs knows",
+    ),
     "repairs.loan-issued": (
         "Un ordinateur est prêté[ : {loaner}][, à rendre le {due_on}]",
         "A laptop is lent[: {loaner}][, due on {due_on}]",

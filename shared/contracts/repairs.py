@@ -259,6 +259,14 @@ class CaseFactWithdrawn(
     event: str
 
 
+class LaptopCeded(Struct, frozen=True, forbid_unknown_fields=True, tag="repairs.laptop-ceded.v1"):
+    """A student owns it, and its repairs are no affair of the region's; null when it came back.
+    Key: the laptop.
+    """
+
+    student: str | None = None
+
+
 class ModelRecalled(
     Struct, frozen=True, forbid_unknown_fields=True, tag="repairs.model-recalled.v1"
 ):
@@ -305,6 +313,7 @@ Fact = (
     | LaptopBackFromLoan
     | LoanOverdue
     | CaseFactWithdrawn
+    | LaptopCeded
     | ModelRecalled
     | DefectSuspected
 )
@@ -338,6 +347,7 @@ RANK: dict[type, int] = {
     LoanReturned: 63,
     LaptopBackFromLoan: 63,
     LoanOverdue: 64,
+    LaptopCeded: 91,
 }
 
 # What went wrong, as volunteers of the CompCat quest sorted thousands of laptops (openrepair.org).

@@ -12,6 +12,8 @@ MOST_LINES_OF_TESTS = 600  # a table of cases is read by the line, not as a whol
 ARGUED_LINES = {
     # One loop over records, from assignment to commit: a part of it means nothing without the rest.
     "shared/listening.py": 500,
+    # All that a publisher says stands in one module, a fact after the other.
+    "shared/contracts/handover.py": 460,
 }
 MOST_LINES_OF_A_FUNCTION = 40  # without the functions inside it, which count for themselves
 

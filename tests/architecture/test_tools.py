@@ -96,13 +96,13 @@ def test_the_dependencies_refuse_an_import_that_is_not_declared(
 
 
 def test_the_dependencies_refuse_one_that_nobody_uses(tmp_path: Path) -> None:
-    tree = a_copy(tmp_path, "services", "shared", "deploy")  # partners, who use httpx, are left out
+    tree = a_copy(tmp_path, "services", "shared", "deploy")  # partners, who use rich, are left out
     shutil.rmtree(tree / "deploy")
 
     outcome = checked("dependencies", tree)
 
     assert outcome.ended == "broken"
-    assert "'httpx'" in outcome.said
+    assert "'rich'" in outcome.said
 
 
 def test_copies_are_refused(tmp_path: Path) -> None:

@@ -19,8 +19,7 @@ def told(fact: Any, days: float = 0) -> Said:
 
 
 ADMITTED = ordering.LaptopAdmitted("BC1", "1", date(2020, 9, 1), date(2023, 9, 1))
-KIT = {"sleeve": True, "storage": True, "guardian_signed_at": None}
-HANDED_OUT = delivery.LaptopHandedOut(ADA, SCHOOL, False, DAY, **KIT)
+HANDED_OUT = delivery.LaptopHandedOut(ADA, SCHOOL, False, DAY, None, True, True)
 AT_SCHOOL = [
     told(ordering.LaptopAnnounced("BC1", "1", SCHOOL, "HP 245 G8", "L1", "hexalog")),
     told(ADMITTED, 1),

@@ -1,6 +1,6 @@
 """Handover's rules, each a sentence: who leaves, what is offered, signed, released, certified."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -13,161 +13,59 @@ from services.handover.core import (
     Accept,
     Acquire,
     AskRelease,
-    AskReturn,
     Block,
-    CallUp,
     Certify,
-    CloseDay,
-    Enter,
-    Entrust,
     ForgetStudent,
     GoOn,
     HandOver,
-    MoveHandover,
     NoteRelease,
     NoteStudent,
     Offer,
-    OpenCampaign,
-    Refurbish,
     Refuse,
-    Return,
-    Scrap,
     Sign,
-    SucceedSchool,
     Unblock,
     Withdraw,
-    WriteOff,
     campaign_key,
-    school_key,
     student_key,
 )
 from shared.contracts import handover
 from shared.contracts.calendar import day_of
 from shared.contracts.enrolment import FINAL_LEVELS, REASONS
-from shared.decisions import Claim, Core, Decision, Refusal, Said, fold, play
-from tests.builders import DAY, OTHER_SCHOOL, SCHOOL, STUDENTS, a_claim, key_of
-
-POLICY = core.read(Path("deploy/handover-policy.toml").read_text())
-CORE = core.core(POLICY)
-YEAR, NEXT = "2022-2023", "2023-2024"
-OPENS = datetime(2023, 5, 2, 6, tzinfo=UTC)
-JUNE = datetime(2023, 6, 20, 8, tzinfo=UTC)
-HOUR, DAYS = timedelta(hours=1), timedelta(days=1)
-ADA, BOB = STUDENTS[:2]
-AT_SCHOOL = f"school:{SCHOOL}"
-Past = dict[str, list[Said]]
-
-
-def asked(
-    command: Any, at: datetime = JUNE, *, key: str = "", by: str = AT_SCHOOL, id: str = ""
-) -> Claim:
-    name = id or f"{type(command).__name__} {at.isoformat()}"
-    return a_claim(key or key_of(), command, party=by, id=name, happened_at=at)
-
-
-def after(past: Past, *claims: Claim, rules: Core = CORE) -> Past:
-    """The past, with what was decided on claims and what followed from them."""
-    for claim in claims:
-        past = _decided(past, claim, rules)
-    return past
-
-
-def _decided(past: Past, claim: Claim, rules: Core) -> Past:
-    decided = play(rules, past, claim)
-    assert not isinstance(decided, Refusal), decided
-    before, past = past, {key: list(life) for key, life in past.items()}
-    for key, fact in decided:
-        said = Said(fact, claim.happened_at, claim.party, claim.id)
-        past.setdefault(key, []).append(said)
-    if decided:
-        for one in rules.follow(states(before, claim), states(past, claim), claim):
-            past = _decided(past, one, rules)
-    return past
-
-
-def states(past: Past, claim: Claim) -> dict[str, Any]:
-    names = (claim.subject, *CORE.keys(claim.command))
-    return {name: fold(CORE.folding, name, past.get(name, ()))[0] for name in names}
-
-
-def of(past: Past, key: str = "") -> Any:
-    return fold(CORE.folding, key or key_of(), past.get(key or key_of(), ()))[0]
-
-
-def only(past: Past, key: str = "") -> tuple[str, core.Handover]:
-    ((number, one),) = of(past, key).handovers.items()
-    return number, one
-
-
-def facts(decision: Decision) -> list[Any]:
-    assert not isinstance(decision, Refusal), decision
-    return [fact for _, fact in decision]
-
-
-def refused(decision: Decision) -> str:
-    assert isinstance(decision, Refusal), decision
-    return decision.code
-
-
-def given(student: str | None = ADA, at: datetime = DAY, **more: Any) -> Claim:
-    told = Entrust(student, SCHOOL, AT_SCHOOL, f"given {at.isoformat()}")
-    return asked(told, at, by="delivery", **more)
-
-
-def noted(level: str, year: str = YEAR, at: datetime = DAY, **more: Any) -> Claim:
-    told = {"school": SCHOOL, "left": None} | more
-    command = NoteStudent(level=level, school_year=year, **told)
-    return asked(command, at, key=student_key(ADA), by="enrolment")
-
-
-def left(reason: str, at: datetime = JUNE) -> Claim:
-    return noted("term", left=reason, at=at)
-
-
-def campaign(year: str = YEAR, **changes: Any) -> Claim:
-    terms: dict[str, Any] = {
-        "legal_basis": "CG3P",
-        "deliberation": "22CP-1",
-        "residual_value_cents": 0,
-    }
-    opening: dict[str, Any] = {"campaign": f"c{year}", "school_year": year, "opens_at": OPENS}
-    opening |= terms | changes
-    return asked(OpenCampaign(**opening), OPENS, key=campaign_key(year), by="region")
-
-
-def called(year: str = YEAR) -> Claim:
-    return asked(CallUp(year), OPENS, key=student_key(ADA), by="region")
-
-
-KNOWN = after(
-    {},
-    asked(Enter("HP 245 G8"), DAY, by="ordering"),
-    asked(Acquire(), DAY, by="ordering"),
-    given(at=DAY),
-    noted("term", at=DAY),
+from shared.decisions import Refusal, play
+from tests.builders import DAY, OTHER_SCHOOL, SCHOOL, STUDENTS, key_of
+from tests.core.handovers import (
+    ADA,
+    ASKED_BACK,
+    CERTIFIED,
+    CORE,
+    DAYS,
+    HANDED_OVER,
+    HOUR,
+    JUNE,
+    KNOWN,
+    NEXT,
+    NUMBER,
+    OPEN,
+    POLICY,
+    RELEASED,
+    SIGNED,
+    YEAR,
+    Past,
+    after,
+    asked,
+    called,
+    campaign,
+    facts,
+    given,
+    left,
+    noted,
+    of,
+    offer,
+    only,
+    refused,
+    release,
+    sign,
 )
-OPEN = after(KNOWN, campaign(), called())
-NUMBER, _ = only(OPEN)
-
-
-def offer(at: datetime = JUNE, minor: bool = False) -> Claim:
-    return asked(Offer(NUMBER, minor, YEAR), at)
-
-
-def sign(at: datetime = JUNE, minor: bool = False, guardian: bool = False) -> Claim:
-    return asked(Sign(NUMBER, minor, at, at if guardian else None), at)
-
-
-def release(name: str, failure: str = "", at: datetime = JUNE) -> Claim:
-    return asked(NoteRelease(NUMBER, name, failure), at, by="management", id=f"{name} {at}")
-
-
-SIGNED = after(OPEN, offer(), sign())
-RELEASED = after(SIGNED, *(release(name) for name in handover.RELEASES))
-CERTIFIED = after(RELEASED, asked(Certify(NUMBER, YEAR)))
-HANDED_OVER = after(CERTIFIED, asked(HandOver(NUMBER, YEAR)))
-ASKED_BACK = after(OPEN, asked(Refuse(NUMBER)))
-
 
 # -- who leaves
 
@@ -491,98 +389,6 @@ def test_further_study_is_told_of_what_is_the_students() -> None:
     assert (only(past)[1].state, only(past)[1].institution) == ("in-further-study", "bts")
     assert only(after(past, asked(GoOn(NUMBER, "iut"), JUNE + DAYS)))[1].institution == "iut"
     assert refused(play(CORE, CERTIFIED, asked(GoOn(NUMBER, "bts")))) == "it-is-certified"
-
-
-# -- back
-
-
-def back(brought: str = "", at: datetime = JUNE + DAYS) -> Claim:
-    return replace(asked(Return(NUMBER, brought or key_of()), at), report=True)
-
-
-def test_a_laptop_that_came_back_is_the_schools_again() -> None:
-    past = after(ASKED_BACK, back())
-    assert (only(past)[1].state, of(past).student) == ("returned", None)
-
-
-def test_another_laptop_than_the_recorded_one_is_kept_and_listed_and_ends_nothing() -> None:
-    past = after(ASKED_BACK, back("hp/OTHER1"))
-    assert (only(past)[1].state, only(past)[1].brought) == ("return-asked", "hp/OTHER1")
-    assert only(after(past, back(at=JUNE + 2 * DAYS)))[1].state == "returned"
-
-
-@pytest.mark.parametrize("past", [OPEN, SIGNED, HANDED_OVER], ids=["open", "signed", "ceded"])
-def test_a_return_is_never_refused_for_state(past: Past) -> None:
-    assert only(after(past, back()))[1].state == "returned"
-
-
-def test_what_came_back_is_refurbished_or_scrapped_under_a_tracking_form() -> None:
-    past = after(ASKED_BACK, back())
-    at = JUNE + 2 * DAYS
-    assert only(after(past, asked(Refurbish(NUMBER), at)))[1].state == "refurbished"
-    scrapped = after(past, asked(Scrap(NUMBER, "BSD-7"), at))
-    assert (only(scrapped)[1].state, only(scrapped)[1].tracking_form) == ("scrapped", "BSD-7")
-    assert refused(play(CORE, scrapped, asked(Refurbish(NUMBER), at))) == "it-is-scrapped"
-    assert refused(play(CORE, ASKED_BACK, asked(Refurbish(NUMBER), at))) == "it-is-return-asked"
-
-
-def test_a_return_is_reminded_twice_late_once_and_written_off() -> None:
-    past, told = ASKED_BACK, []
-    for number in range(40):
-        day = day_of(JUNE) + number * DAYS
-        claim = asked(CloseDay(day), JUNE + number * DAYS, by="clock")
-        told += [(number, type(fact).__name__) for fact in facts(play(CORE, past, claim))]
-        past = after(past, claim)
-    assert told == [(16, "ReturnReminded"), (27, "ReturnReminded"), (31, "ReturnOverdue")]
-    past = after(past, asked(WriteOff(NUMBER, "Mme X"), JUNE + 50 * DAYS, by="region"))
-    assert only(past)[1].state == "written-off"
-
-
-def test_a_stolen_laptop_that_is_not_found_is_written_off_and_a_whole_one_is_not() -> None:
-    write_off = asked(WriteOff(NUMBER, "Mme X"), by="region")
-    assert refused(play(CORE, OPEN, write_off)) == "it-is-opened"
-    stolen = after(OPEN, asked(Block("theft", "1", "d", "i"), JUNE - HOUR))
-    assert only(after(stolen, write_off))[1].state == "written-off"
-
-
-def test_a_return_may_be_asked_of_whoever_has_not_been_given_it_for_good() -> None:
-    past = after(OPEN, asked(AskReturn(NUMBER)))
-    assert only(past)[1].state == "return-asked"
-    late = AskReturn(NUMBER, day_of(JUNE) - DAYS)
-    assert refused(play(CORE, OPEN, asked(late))) == "due-before"
-    assert refused(play(CORE, HANDED_OVER, asked(AskReturn(NUMBER)))) == "it-is-handed-over"
-
-
-def test_what_delivery_puts_back_into_stock_came_back() -> None:
-    past = after(ASKED_BACK, given(None, JUNE + DAYS))
-    assert only(past)[1].state == "returned"
-    assert only(after(OPEN, given(None, JUNE)))[1].state == "cancelled"
-
-
-def test_a_laptop_that_another_has_now_is_handed_over_to_nobody_before() -> None:
-    past = after(OPEN, offer(), given(BOB, JUNE + DAYS))
-    assert (only(past)[1].state, only(past)[1].cancelled_for) == ("cancelled", "not-theirs")
-    late = after(OPEN, given(BOB, DAY - DAYS))  # an older hand-out, heard late
-    assert only(late)[1].state == "opened"
-
-
-def test_a_hand_out_that_was_withdrawn_opens_nothing() -> None:
-    past = after(OPEN, asked(Withdraw(AT_SCHOOL, f"given {DAY.isoformat()}"), JUNE))
-    assert (of(past).student, only(past)[1].state) == (None, "cancelled")
-
-
-# -- schools that close
-
-
-def test_what_a_closed_school_has_to_do_its_successor_does() -> None:
-    succeed = asked(SucceedSchool(OTHER_SCHOOL), key=school_key(SCHOOL), by="region")
-    past = after(ASKED_BACK, succeed, asked(MoveHandover(SCHOOL, OTHER_SCHOOL), by="region"))
-    assert only(past)[1].school == OTHER_SCHOOL
-    later = after(past, noted("term", at=JUNE + DAYS))
-    assert of(later, student_key(ADA)).school == OTHER_SCHOOL
-    assert play(CORE, past, succeed) == ()
-    itself = asked(SucceedSchool(SCHOOL), key=school_key(SCHOOL), by="region")
-    assert refused(play(CORE, {}, itself)) == "same-school"
 
 
 # -- the policy

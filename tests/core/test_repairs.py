@@ -17,6 +17,7 @@ from services.repairs.core import (
     Lend,
     LogIncident,
     LotDefects,
+    NoteCession,
     NoteWarranty,
     Place,
     RecallLaptop,
@@ -207,6 +208,15 @@ def test_what_was_told_by_mistake_is_withdrawn() -> None:
     past = after(OPEN, mistake)
     assert laptop(past).cases == {}
     assert play(CORE, past, asked(Withdraw(DESK, "incident 0"), 6)) == ()
+
+
+def test_what_its_student_owns_is_mended_by_nobody_here_and_was_before() -> None:
+    past = after(KNOWN, asked(NoteCession(STUDENTS[0]), 5, by="handover"))
+    assert refused(play(CORE, past, incident(hours=5))) == "owned-by-student"
+    assert laptop(after(past, incident(hours=4))).open_cases == 1
+    assert play(CORE, past, asked(NoteCession(STUDENTS[0]), 6, by="handover")) == ()
+    back = after(past, asked(NoteCession(), 7, by="handover"))
+    assert laptop(after(back, incident(hours=8))).open_cases == 1
 
 
 # -- who pays

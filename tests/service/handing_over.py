@@ -6,10 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from services.handover import core, store
 from shared.contracts.handover import RELEASES
 from shared.decisions import Claim
-from shared.transact import Service, transact
+from shared.transact import LIMIT, Service, transact
 from tests.builders import DAY, SCHOOL, STUDENTS, Running, a_claim, key_of
 
 POLICY = core.read(Path("deploy/handover-policy.toml").read_text())
@@ -20,15 +22,21 @@ JUNE = datetime.fromisoformat("2023-06-20T10:00:00+02:00")
 CAMPAIGN = {"campaign": "fin-2023", "school_year": YEAR, "opens_at": OPENS.isoformat()}
 
 
+def student(number: int) -> str:
+    """The student who has a laptop."""
+    few = number < len(STUDENTS)
+    return STUDENTS[number] if few else f"9f1b6d1e-0d4e-4a55-9a54-6e7f1c{number:06d}"
+
+
 def known(numbers: Sequence[int]) -> list[Claim]:
     """What handover hears of laptops of students who finish."""
     claims = []
     for number in numbers:
-        student = core.student_key(STUDENTS[number])
-        given = core.Entrust(STUDENTS[number], SCHOOL, f"school:{SCHOOL}", f"h{number}")
+        name = core.student_key(student(number))
+        given = core.Entrust(student(number), SCHOOL, f"school:{SCHOOL}", f"h{number}")
         told: list[Any] = [core.Enter("HP 245 G8"), core.Acquire(), given]
         claims += [a_claim(key_of(number), one, id=type(one).__name__) for one in told]
-        claims.append(a_claim(student, core.NoteStudent(SCHOOL, "term", YEAR), id="noted"))
+        claims.append(a_claim(name, core.NoteStudent(SCHOOL, "term", YEAR), id="noted"))
     return claims
 
 
@@ -41,16 +49,14 @@ def campaign() -> list[Claim]:
 
 def called(numbers: Sequence[int]) -> list[Claim]:
     return [
-        a_claim(
-            core.student_key(STUDENTS[one]), core.CallUp(YEAR), id="fin-2023", happened_at=OPENS
-        )
+        a_claim(core.student_key(student(one)), core.CallUp(YEAR), id="fin-2023", happened_at=OPENS)
         for one in numbers
     ]
 
 
 def number_of(number: int) -> str:
     """The number of a laptop's first handover in the campaign."""
-    return core.number_of(key_of(number), STUDENTS[number], YEAR, 0)
+    return core.number_of(key_of(number), student(number), YEAR, 0)
 
 
 def acts(number: int, *commands: Any) -> list[Claim]:
@@ -81,9 +87,15 @@ def as_far_as(number: int, state: str) -> list[Claim]:
 
 def put(running: Running, claims: Sequence[Claim]) -> None:
     """Put claims through, past the service."""
-    told = running.write(partial(transact, service=SERVICE, claims=claims, now=DAY))
-    refused = [one for one in told if one.verdict not in ("applied", "duplicate")]
-    assert not refused, refused
+    running.write(partial(take, claims=claims))
+
+
+def take(connection: Connection, claims: Sequence[Claim]) -> None:
+    """Put claims through in a transaction that is under way."""
+    for start in range(0, len(claims), LIMIT):
+        told = transact(connection, SERVICE, claims[start : start + LIMIT], DAY)
+        refused = [one for one in told if one.verdict not in ("applied", "duplicate")]
+        assert not refused, refused
 
 
 def furnished(running: Running) -> dict[str, str]:

@@ -453,6 +453,18 @@ def test_what_came_back_is_in_the_schools_stock_for_delivery_and_tracking_and_sa
     assert (life["location"], life["owner"], life["flags"]) == ("at-school", "region", [])
 
 
+def test_a_desk_is_told_that_a_laptop_is_its_students(
+    known: Running, ordering: Running, delivery: Running, repairs: Running
+) -> None:
+    opened(known)
+    handed_over(known)
+    heard(repairs, ordering, delivery, known)
+    at = {"id": "i1", "laptop": a_laptop(), "reported_at": datetime.now(JUNE.tzinfo).isoformat()}
+    body = {"incidents": [at | {"cause": "defect", "desk": "metz"}]}
+    (told_of,) = repairs.ask("desk:metz", "POST", "/api/incidents", json=body).json()["verdicts"]
+    assert (told_of["verdict"], told_of["code"]) == ("refused", "owned-by-student")
+
+
 def test_tracking_shows_whose_it_became_and_where_it_went(
     known: Running, ordering: Running, delivery: Running, tracking: Running
 ) -> None:
@@ -499,7 +511,6 @@ def test_what_a_closed_school_had_to_do_is_its_successors(known: Running) -> Non
     answer = known.ask("region", "POST", f"/api/schools/{SCHOOL}/closure", json=body)
     assert (answer.status_code, answer.json()["laptops"]) == (202, MANY)
     assert known.get(ELSEWHERE, "/api/handovers")["total"] == MANY
-    told(known, enrolled(), STUDENTS[6])
     body = {"successor": SCHOOL}
     again = known.ask("region", "POST", f"/api/schools/{SCHOOL}/closure", json=body)
     assert refused(again) == "same-school"

@@ -134,7 +134,7 @@ def clock(tmp_path: Path) -> Moved:
 @pytest.fixture
 def handover(tmp_path: Path, devices: Devices, clock: Moved) -> Iterator[Running]:
     """Handover with a campaign and two laptops, device management behind it."""
-    assert clock
+    clock(of.JUNE)
     said = {"TROUSSEAU_CLOCK": str(tmp_path / "clock"), "TROUSSEAU_MANAGEMENT": devices.address}
     url = f"sqlite:///{tmp_path / 'handover.sqlite3'}"
     with a_service("handover", url, tmp_path, environment=said) as running:

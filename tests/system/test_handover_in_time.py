@@ -25,7 +25,8 @@ def test_a_return_is_reminded_of_overdue_at_midnight_and_written_off_when_nobody
     with_student(moved, school, laptop, student=(student := a_student()))
     enrolled = enrolment.StudentEnrolled(school, "1ere", YEAR)
     left = enrolment.StudentLeft(school, "1ere", YEAR, "left-region")
-    enrolment_says(moved, student, enrolled, left, at=MORNING)
+    enrolment_says(moved, student, enrolled, at="2022-09-02T08:00:00+02:00")
+    enrolment_says(moved, student, left, at=MORNING)
     shown = when_handover(moved, laptop, {"state": "return-asked", "due_on": "2023-07-20"})
     for moment, reminded in ((at(7, 6), 1), (at(7, 17), 2)):
         move_clock(clock, moment)

@@ -28,6 +28,7 @@ from services.handover.core.commands import (
     GoOn,
     HandOver,
     MoveHandover,
+    MoveStudent,
     NoteRelease,
     NoteStudent,
     Offer,
@@ -92,6 +93,7 @@ __all__ = [
     "Handover",
     "Laptop",
     "MoveHandover",
+    "MoveStudent",
     "NoteRelease",
     "NoteStudent",
     "Offer",
@@ -149,7 +151,7 @@ def decide(policy: Policy, states: Mapping[str, Any], claim: Claim) -> Decision:
             return campaigns.opened(now, key, opening)
         case SucceedSchool() as succeeding:
             return campaigns.succeeded(now, key, succeeding)
-        case CallUp() | NoteStudent() | ForgetStudent() as of_student:
+        case CallUp() | NoteStudent() | MoveStudent() | ForgetStudent() as of_student:
             return students.decide(policy, states, claim, of_student)
         case Enter() | Acquire() | Entrust() | Block() | Unblock() | Withdraw() as heard:
             return _heard(states, claim, heard)
@@ -207,7 +209,7 @@ def follow(
 ) -> Iterable[Claim]:
     """What is known of a student means something for the laptops, and the other way round."""
     match claim.command:
-        case CallUp() | NoteStudent():
+        case CallUp() | NoteStudent() | MoveStudent():
             return students.follow(policy, after[claim.subject], claim)
         case Entrust() | Acquire() | Withdraw():
             return laptops.follow_held(policy, after, claim)
@@ -265,6 +267,6 @@ def core(policy: Policy) -> Core:
         keys=keys,
         decide=partial(decide, policy),
         follow=partial(follow, policy),
-        reach={CallUp: _laptops_of, NoteStudent: _laptops_of},
+        reach=dict.fromkeys((CallUp, NoteStudent, MoveStudent), _laptops_of),
         holds=holds,
     )

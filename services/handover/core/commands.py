@@ -42,6 +42,13 @@ class NoteStudent(Struct, frozen=True, tag="note-student"):
     left: str | None = None
 
 
+class MoveStudent(Struct, frozen=True, tag="move-student"):
+    """The school where a student is, or was last, is another one now."""
+
+    school: str
+    to_school: str
+
+
 class ForgetStudent(Struct, frozen=True, tag="forget-student"):
     """Nobody can say any more who it was."""
 
@@ -240,7 +247,7 @@ Act = (
     | WriteOff
 )
 Heard = Enter | Acquire | Entrust | Block | Unblock | Withdraw | Reconsider | Settle | MoveHandover
-OfStudent = CallUp | NoteStudent | ForgetStudent
+OfStudent = CallUp | NoteStudent | MoveStudent | ForgetStudent
 Command = OpenCampaign | SucceedSchool | OfStudent | Heard | Act | CloseDay
 
 

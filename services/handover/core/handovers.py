@@ -167,7 +167,7 @@ def evolve(now: Handover, said: Said) -> Handover:
     return replace(told, last_at=last) if told else _releasing(now, said) or now
 
 
-def _ceding(now: Handover, said: Said) -> Handover | None:  # noqa: C901, PLR0911  one a fact
+def _ceding(now: Handover, said: Said) -> Handover | None:  # noqa: C901, PLR0911  a return each
     at = said.happened_at
     match said.fact:
         case handover.HandoverOpened() as told:
@@ -213,6 +213,7 @@ def _with(now: Handover, name: str, **changes: Any) -> Handover:
     return replace(now, releases=now.releases | {name: changed})
 
 
+# A return for each fact.
 def _returning(now: Handover, said: Said) -> Handover | None:  # noqa: C901, PLR0911
     at = said.happened_at
     match said.fact:

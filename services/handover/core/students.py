@@ -11,6 +11,7 @@ from services.handover.core.campaigns import Campaign
 from services.handover.core.commands import (
     CallUp,
     ForgetStudent,
+    MoveStudent,
     NoteStudent,
     OfStudent,
     Reconsider,
@@ -75,6 +76,11 @@ def decide(policy: Policy, states: Mapping[str, Any], claim: Claim, command: OfS
             return () if now.forgotten else ((claim.subject, handover.StudentForgotten()),)
         case CallUp(year):
             return _called(policy, now, claim.subject, year, states[campaign_key(year)])
+        case MoveStudent(school, to_school):
+            if now.school != school or not now.level or not now.school_year:
+                return ()
+            about = (to_school, now.level, now.school_year, now.left)
+            return ((claim.subject, handover.StudentNoted(*about)),)
         case NoteStudent(school, level, year, left):
             successor = states[school_key(school)].successor
             noted = handover.StudentNoted(successor or school, level, year, left)

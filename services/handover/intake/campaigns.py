@@ -190,8 +190,9 @@ def _close(
     (verdict,) = transact(connection, intake.service, [claim], now)
     if verdict.verdict in UNKEPT:
         return verdict, ClosureTold(about.school, about.successor, verdict.verdict, 0, None)
-    claims = [
-        move_of(party, about, laptop, now) for laptop in store.laptops_at(connection, about.school)
-    ]
+    laptops = store.laptops_at(connection, about.school)
+    keys = [*store.students_at(connection, about.school), *laptops]
+    claims = [move_of(party, about, key, now) for key in keys]
     job = each(connection, intake, claims, CLOSURES, about) if claims else None
-    return verdict, ClosureTold(about.school, about.successor, verdict.verdict, len(claims), job)
+    told = (about.school, about.successor, verdict.verdict, len(laptops), job)
+    return verdict, ClosureTold(*told)

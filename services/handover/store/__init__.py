@@ -80,6 +80,12 @@ def leaving(connection: Connection, school_year: str, levels: Iterable[str]) -> 
     return list(connection.scalars(select(STUDENTS.c.key).where(*mine).order_by(STUDENTS.c.key)))
 
 
+def students_at(connection: Connection, school: str) -> list[str]:
+    """The students who are at a school, or were last."""
+    rows = select(STUDENTS.c.key).where(STUDENTS.c.school == school).order_by(STUDENTS.c.key)
+    return list(connection.scalars(rows))
+
+
 def student(connection: Connection, pseudonym: str) -> core.Student:
     """A student; an empty one where nobody spoke of the pseudonym."""
     key = core.student_key(pseudonym)

@@ -17,6 +17,7 @@ from services.repairs.core.commands import (
     Lend,
     LogIncident,
     LotDefects,
+    NoteCession,
     NoteWarranty,
     Place,
     RecallLaptop,
@@ -55,6 +56,7 @@ __all__ = [
     "LogIncident",
     "LotDefects",
     "Model",
+    "NoteCession",
     "NoteWarranty",
     "Place",
     "Policy",
@@ -98,7 +100,7 @@ def decide(policy: Policy, states: Mapping[str, Any], claim: Claim) -> Decision:
     now, key = states[claim.subject], claim.subject
     match claim.command:
         case LogIncident() | ReportStep() | ReturnLoan() as report:
-            return _told(claim, report)
+            return _told(now, claim, report)
         case Withdraw(party, event):
             held = holds(now, party, event)
             return ((key, repairs.CaseFactWithdrawn(party, event)),) if held else ()
@@ -108,16 +110,16 @@ def decide(policy: Policy, states: Mapping[str, Any], claim: Claim) -> Decision:
             return _asked(policy, states, claim, asked)
         case RecallModel() | RecallLaptop() | SuspectDefect() as told:
             return _of_models(policy, now, key, told)
-        case Register() | NoteWarranty() | Place() | TakeBack() as heard:
+        case Register() | NoteWarranty() | NoteCession() | Place() | TakeBack() as heard:
             return _heard(states, claim, heard)
     assert_never(claim.command)
 
 
-def _told(claim: Claim, report: LogIncident | ReportStep | ReturnLoan) -> Decision:
+def _told(now: Laptop, claim: Claim, report: LogIncident | ReportStep | ReturnLoan) -> Decision:
     """What a desk reports, whatever is known."""
     match report:
         case LogIncident():
-            return laptops.log(claim, report)
+            return laptops.log(now, claim, report)
         case ReportStep(step=step):
             return ((claim.subject, STEPS[step].fact(report)),)
         case ReturnLoan(case, loaner):
@@ -150,7 +152,9 @@ def _of_models(
 
 
 def _heard(
-    states: Mapping[str, Any], claim: Claim, command: Register | NoteWarranty | Place | TakeBack
+    states: Mapping[str, Any],
+    claim: Claim,
+    command: Register | NoteWarranty | NoteCession | Place | TakeBack,
 ) -> Decision:
     key = claim.subject
     match command:
@@ -160,6 +164,8 @@ def _heard(
             return laptops.register(states[key], key, registered, standing)
         case NoteWarranty():
             return laptops.note_warranty(states[key], key, command)
+        case NoteCession():
+            return laptops.note_cession(states[key], key, command)
         case Place():
             return laptops.place(key, command, claim.told_by)
         case TakeBack(event):

@@ -133,6 +133,12 @@ class TakeBack(Struct, frozen=True, tag="take-back"):
     event: str
 
 
+class NoteCession(Struct, frozen=True, tag="note-cession"):
+    """A student owns it, or it came back: None."""
+
+    student: str | None = None
+
+
 Command = (
     LogIncident
     | ReportStep
@@ -147,6 +153,7 @@ Command = (
     | CloseDay
     | Register
     | NoteWarranty
+    | NoteCession
     | Place
     | TakeBack
 )

@@ -13,6 +13,7 @@ from services.repairs.core.commands import (
     DecideWarranty,
     Lend,
     LogIncident,
+    NoteCession,
     NoteWarranty,
     Place,
     RecallLaptop,
@@ -28,8 +29,8 @@ from shared.decisions import Claim, Decision, Refusal, Said
 
 class Laptop(Struct, frozen=True):
     """A laptop. `school`, `student`: whom it is given back to, since `placed_at`; `here`: a school
-    had it; `lent_for`: the case during which it is lent, until `due_on`; `open_cases`: how many;
-    `withdrawn`: events that hold no longer.
+    had it; `ceded_to`: the student who owns it, since `ceded_at`; `lent_for`: the case during which
+    it is lent, until `due_on`; `open_cases`: how many; `withdrawn`: events that hold no longer.
     """
 
     model: str | None = None
@@ -47,6 +48,8 @@ class Laptop(Struct, frozen=True):
     overdue: bool = False
     replaced_by: str | None = None
     replaces: str | None = None
+    ceded_to: str | None = None
+    ceded_at: datetime | None = None
     open_cases: int = 0
     cases: dict[str, Case] = {}
     withdrawn: tuple[str, ...] = ()
@@ -89,11 +92,21 @@ def _heard_as(event: str) -> str:
     return f"delivery: {event}"
 
 
+def note_cession(now: Laptop, key: str, command: NoteCession) -> Decision:
+    same = now.ceded_to == command.student
+    return () if same else ((key, repairs.LaptopCeded(command.student)),)
+
+
 # -- incidents
 
 
-def log(claim: Claim, command: LogIncident) -> Decision:
-    """An incident is never refused for state: a laptop that nobody knows may be broken too."""
+def log(now: Laptop, claim: Claim, command: LogIncident) -> Decision:
+    """An incident is not refused for state, for a laptop that nobody knows may be broken too; but
+    what its student owned by then is the student's affair.
+    """
+    if now.ceded_at and claim.happened_at >= now.ceded_at:
+        theirs = "it was handed over: its student owns it, and has it mended"
+        return Refusal("owned-by-student", theirs, "/laptop")
     case, key = case_of_claim(claim), claim.subject
     logged = repairs.IncidentLogged(case, command.desk, command.cause, command.fault)
     if command.cause == STOLEN:
@@ -311,6 +324,9 @@ def _known(now: Laptop, said: Said) -> Laptop | None:
         case repairs.LaptopRegistered(model, lot, school, supplier):
             at = now.school or school
             return replace(now, model=model, lot=lot, school=at, supplier=supplier)
+        case repairs.LaptopCeded(student):
+            since = said.happened_at if student else None
+            return replace(now, ceded_to=student, ceded_at=since)
         case repairs.WarrantyNoted(start, end):
             return replace(now, warranty_from=start, warranty_to=now.warranty_to or end)
         case repairs.LaptopPlaced(school, student):
