@@ -41,7 +41,7 @@ def routes(
 
     async def files(request: Request) -> Response:
         somebody(request, screens, "region", "ops")
-        rows = await database.read(lambda one: jobs.listed(one, FILES))
+        rows, _ = await database.read(lambda one: jobs.listed(one, None))
         shown = [jobs.shown(row, intake.now()) for row in rows]
         return html(pages.files_page(visit(request, screens), shown))
 
