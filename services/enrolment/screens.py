@@ -23,7 +23,7 @@ from shared.screens import Screens, back, form_of, html, screen, signed, somebod
 from shared.serving import Handler, Problem, Route, answer
 
 Page = Callable[[Request], Awaitable[Response]]
-FILES, NAMES = 50, 200  # files that a page lists; students whose names are asked for at once
+NAMES = 200  # students whose names are asked for at once
 
 
 def routes(
