@@ -1,5 +1,6 @@
 """Enrolment over HTTP: tables of pupils, look-ups, export, erasure, keys; on both databases."""
 
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -474,3 +475,36 @@ def test_whoever_has_a_laptop_for_three_days_and_is_unknown_to_enrolment_is_an_a
     delivery.ask(f"school:{SCHOOL}", "POST", "/api/hand-outs", json={"hand_outs": [again]})
     heard(tracking, delivery)
     assert strangers() == []
+
+
+def test_a_change_of_the_master_key_that_was_cut_off_goes_on_where_it_was(
+    enrolment: Running, known: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old,) = vault.Vault(enrolment.keys.parent / "master-key.json").masters()
+    monkeypatch.setattr(vault, "AT_ONCE", 1)
+    both = vault.Ring((vault.Master("new", _a_key()), old))
+
+    def part(connection: Connection) -> int:
+        """As much as one transaction does; undone, for the service knows the old key alone."""
+        before = vault.rewrap(connection, both)
+        told = [register.opened(register.Keys(both, b""), row) for row in _rows(connection, known)]
+        assert len(told) == len(known), "each opens under the key that wraps it now"
+        after = vault.rewrap(connection, both)
+        assert (before, after) == (3, 1), "a person and both keys of the service's; a person"
+        assert store.masters(connection) == {"new": 4, old.id: 1}
+        raise UndoneError
+
+    with pytest.raises(UndoneError):
+        enrolment.write(part)
+
+
+class UndoneError(Exception):
+    """A transaction is not to be committed."""
+
+
+def _a_key() -> str:
+    return b64encode(vault.new_key()).decode()
+
+
+def _rows(connection: Connection, names: list[str]) -> list[store.Person]:
+    return list(store.persons(connection, names).values())
