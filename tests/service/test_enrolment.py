@@ -344,15 +344,36 @@ def test_students_on_the_list_are_erased_anew_where_an_old_copy_has_them(
     assert asked == [(core.student_key(known[0]), core.Erase("request"))]
 
 
-def test_a_list_that_was_cut_off_is_read_as_far_as_it_goes_and_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cut", [-3, -15, -60])
+def test_a_list_that_was_cut_off_is_read_as_far_as_it_goes_and_goes_on(
+    tmp_path: Path, cut: int
+) -> None:
     file = tmp_path / "erasures.list"
     register.erasures(file).note([(STUDENTS[0], "request"), (STUDENTS[1], "retention")])
-    file.write_bytes(file.read_bytes()[:-15])
+    file.write_bytes(file.read_bytes()[:cut])
     again = register.erasures(file)
     assert again.names == {STUDENTS[0]: "request"}
     again.note([(STUDENTS[0], "request"), (STUDENTS[2], "request")])
     assert register.erasures(file).names == {STUDENTS[0]: "request", STUDENTS[2]: "request"}
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_nobody_is_erased_while_the_list_cannot_be_written(
+    enrolment: Running, known: list[str]
+) -> None:
+    file = enrolment.keys.parent / "erasures.list"
+    kept = file.rename(file.with_suffix(".kept")) if file.exists() else None
+    file.mkdir()
+    try:
+        answer = erase(enrolment, known[0])
+        assert (answer.status_code, answer.json()["code"]) == (503, "away")
+    finally:
+        file.rmdir()
+        if kept is not None:
+            kept.rename(file)
+    assert "student-erased" not in said(enrolment)
+    assert enrolment.ask(REGION, "GET", f"/api/people/{known[0]}").status_code == 200
+    assert erase(enrolment, known[0]).json()["verdict"] == "applied"
 
 
 # -- keys
