@@ -177,6 +177,9 @@ def _means(pupil: Pupil, words: Sequence[str]) -> bool:
 # -- erasures
 
 
+CAUSES = ("retention", "request")
+
+
 @dataclass
 class Erasures:
     """The list of erasures: a line each, added and never changed. It outlives every copy of the
@@ -190,16 +193,25 @@ class Erasures:
         """Read the list; a line that was cut off by a crash is the last, and is passed over."""
         if not self.file.exists():
             return
-        for line in self.file.read_text(encoding="utf-8").splitlines():
+        for line in self.file.read_text(encoding="utf-8", errors="replace").splitlines():
             words = line.split()
-            if len(words) == 3:
+            if len(words) == 3 and words[2] in CAUSES:
                 self.names[words[1]] = words[2]
 
     def note(self, erased: Sequence[tuple[str, str]]) -> None:
-        """Add pseudonyms and causes, before their erasure is committed. Raises OSError."""
+        """Add pseudonyms and causes, before their erasure is committed. Raises Locked where the
+        list cannot be written: then nothing is erased either, and it is to be asked for again.
+        """
         fresh = [(name, cause) for name, cause in erased if name not in self.names]
         if not fresh:
             return
+        try:
+            self._add(fresh)
+        except OSError as trouble:
+            raise vault.Locked(f"the list of erasures cannot be written: {trouble}") from None
+        self.names.update(fresh)
+
+    def _add(self, fresh: Sequence[tuple[str, str]]) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         at = datetime.now(UTC).isoformat(timespec="seconds")
         lines = "".join(f"{at} {name} {cause}\n" for name, cause in fresh)
@@ -211,7 +223,6 @@ class Erasures:
             out.write(lines.encode())
             out.flush()
             os.fsync(out.fileno())
-        self.names.update(fresh)
 
     def _ends_whole(self) -> bool:
         with self.file.open("rb") as held:

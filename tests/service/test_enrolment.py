@@ -1,5 +1,6 @@
 """Enrolment over HTTP: tables of pupils, look-ups, export, erasure, keys; on both databases."""
 
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -343,15 +344,36 @@ def test_students_on_the_list_are_erased_anew_where_an_old_copy_has_them(
     assert asked == [(core.student_key(known[0]), core.Erase("request"))]
 
 
-def test_a_list_that_was_cut_off_is_read_as_far_as_it_goes_and_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cut", [-3, -15, -60])
+def test_a_list_that_was_cut_off_is_read_as_far_as_it_goes_and_goes_on(
+    tmp_path: Path, cut: int
+) -> None:
     file = tmp_path / "erasures.list"
     register.erasures(file).note([(STUDENTS[0], "request"), (STUDENTS[1], "retention")])
-    file.write_bytes(file.read_bytes()[:-15])
+    file.write_bytes(file.read_bytes()[:cut])
     again = register.erasures(file)
     assert again.names == {STUDENTS[0]: "request"}
     again.note([(STUDENTS[0], "request"), (STUDENTS[2], "request")])
     assert register.erasures(file).names == {STUDENTS[0]: "request", STUDENTS[2]: "request"}
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_nobody_is_erased_while_the_list_cannot_be_written(
+    enrolment: Running, known: list[str]
+) -> None:
+    file = enrolment.keys.parent / "erasures.list"
+    kept = file.rename(file.with_suffix(".kept")) if file.exists() else None
+    file.mkdir()
+    try:
+        answer = erase(enrolment, known[0])
+        assert (answer.status_code, answer.json()["code"]) == (503, "away")
+    finally:
+        file.rmdir()
+        if kept is not None:
+            kept.rename(file)
+    assert "student-erased" not in said(enrolment)
+    assert enrolment.ask(REGION, "GET", f"/api/people/{known[0]}").status_code == 200
+    assert erase(enrolment, known[0]).json()["verdict"] == "applied"
 
 
 # -- keys
@@ -474,3 +496,36 @@ def test_whoever_has_a_laptop_for_three_days_and_is_unknown_to_enrolment_is_an_a
     delivery.ask(f"school:{SCHOOL}", "POST", "/api/hand-outs", json={"hand_outs": [again]})
     heard(tracking, delivery)
     assert strangers() == []
+
+
+def test_a_change_of_the_master_key_that_was_cut_off_goes_on_where_it_was(
+    enrolment: Running, known: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old,) = vault.Vault(enrolment.keys.parent / "master-key.json").masters()
+    monkeypatch.setattr(vault, "AT_ONCE", 1)
+    both = vault.Ring((vault.Master("new", _a_key()), old))
+
+    def part(connection: Connection) -> int:
+        """As much as one transaction does; undone, for the service knows the old key alone."""
+        before = vault.rewrap(connection, both)
+        told = [register.opened(register.Keys(both, b""), row) for row in _rows(connection, known)]
+        assert len(told) == len(known), "each opens under the key that wraps it now"
+        after = vault.rewrap(connection, both)
+        assert (before, after) == (3, 1), "a person and both keys of the service's; a person"
+        assert store.masters(connection) == {"new": 4, old.id: 1}
+        raise UndoneError
+
+    with pytest.raises(UndoneError):
+        enrolment.write(part)
+
+
+class UndoneError(Exception):
+    """A transaction is not to be committed."""
+
+
+def _a_key() -> str:
+    return b64encode(vault.new_key()).decode()
+
+
+def _rows(connection: Connection, names: list[str]) -> list[store.Person]:
+    return list(store.persons(connection, names).values())
