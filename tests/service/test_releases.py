@@ -161,7 +161,7 @@ def test_a_release_that_fails_for_a_week_stays_visible_and_goes_on_by_itself(
     failed = 0
     for day in range(8):
         clock(of.JUNE + day * DAYS)
-        wait_until(lambda: releases(handover)["retire"]["failed"] > failed, "it failed again")  # noqa: B023
+        wait_until(lambda: releases(handover)["retire"]["failed"] > failed, "it failed again")  # noqa: B023  asked at once
         failed = releases(handover)["retire"]["failed"]
         assert state(handover)["state"] == "releasing"
     shown = releases(handover)["retire"]
