@@ -1,6 +1,6 @@
 """How handover is put together."""
 
-from functools import partial
+from functools import cache, partial
 
 from starlette.applications import Starlette
 
@@ -51,7 +51,9 @@ def build(settings: Settings) -> Starlette:
     parts = {"relay": sending.trouble, "listening": listener.trouble}
     party_of = access.gate(settings.keys)
     looks = Screens(pages.templates(), now, party_of, "handover")
-    office = Office(rules, Secrets(secret(settings.secret)), settings.address)
+    # Made and read when it is first needed, and then kept.
+    secrets = Secrets(cache(partial(secret, settings.secret)))
+    office = Office(rules, secrets, settings.address)
     routes = [
         *intake.routes(calls, office),
         *screens.routes(calls, office, looks),

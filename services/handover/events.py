@@ -3,7 +3,8 @@ a handover: the code given at school, the word that opens the student's own page
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -155,19 +156,20 @@ def _back(name: str, number: str, item: ActItem, party: str, makers: Makers) -> 
 # -- secrets
 
 
-class Secrets(Struct, frozen=True):
-    """What is derived from the service's own secret, and from it alone."""
+@dataclass(frozen=True)
+class Secrets:
+    """What is derived from the service's own secret, and from it alone. `secret` answers it."""
 
-    key: bytes
+    secret: Callable[[], bytes]
 
     def digest(self, number: str, code: str) -> str:
         """A code as it is kept: nobody reads it from the database, which has not the key."""
         said = f"code\n{number}\n{''.join(code.split())}".encode()
-        return hmac.new(self.key, said, "sha256").hexdigest()
+        return hmac.new(self.secret(), said, "sha256").hexdigest()
 
     def word(self, number: str) -> str:
         """What opens the student's own page of a handover: its number and a word."""
-        said = hmac.new(self.key, f"mine\n{number}".encode(), "sha256").hexdigest()
+        said = hmac.new(self.secret(), f"mine\n{number}".encode(), "sha256").hexdigest()
         return f"{number}-{said[:WORD]}"
 
     def number(self, word: str) -> str | None:

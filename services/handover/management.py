@@ -113,7 +113,7 @@ def releases(releasing: Releasing) -> Callable[[], Awaitable[None]]:
     """A function that asks for what is due, and tells what came of it. Raises Away.
 
     A kill between the answer and its telling asks once more. An attempt has a number, so that two
-    processes which ask at once tell it once.
+    processes which ask at once and hear the same tell it once.
     """
 
     async def ask() -> None:
@@ -123,10 +123,9 @@ def releases(releasing: Releasing) -> Callable[[], Awaitable[None]]:
             )
             told = await asyncio.gather(*(_asked(releasing, one) for one in due))
             claims = [claim for several in told for claim in several]
-            if claims:
-                await submit(releasing.database, releasing.service, claims, releasing.now())
-                releasing.committed()
-            if len(due) < AT_ONCE:
+            verdicts = await submit(releasing.database, releasing.service, claims, releasing.now())
+            releasing.committed()
+            if len(due) < AT_ONCE or not any(one.verdict == "applied" for one in verdicts):
                 return
 
     return ask
@@ -142,6 +141,6 @@ async def _asked(releasing: Releasing, found: Found) -> list[Claim]:
         if failure:
             log.warning("device management did not let go", extra={"cause": failure})
         command = core.NoteRelease(found.number, name, failure)
-        id = f"{found.number} {name} {release.failed + 1}"
+        id = f"{found.number} {name} {release.failed + 1} {failure or 'done'}"
         claims.append(Claim(PARTY, id, found.laptop, releasing.now(), command, stated=False))
     return claims

@@ -27,14 +27,10 @@ PASSED_OVER = (
     *(ordering.LineAnnounced, ordering.LineAdmitted, ordering.LineDelivered),
     *(ordering.LineTakenBack, ordering.OrderLineFulfilled),
     *(repairs.ModelRecalled, repairs.DefectSuspected),  # repairs shows them
-    repairs.LaptopCeded,  # handover's own fact tells it
     *(handover.HandoverCampaignOpened, handover.CertificateNumbered),  # handover shows them
     handover.SchoolSucceeded,
     *(handover.StudentNoted, handover.StudentEquipped),  # tracking knows laptops, and no students
     *(handover.StudentCalled, handover.StudentForgotten),
-    # What handover noted of what others say: their own facts tell it.
-    *(handover.LaptopEntered, handover.LaptopAcquired, handover.LaptopEntrusted),
-    *(handover.HandoverBlocked, handover.HandoverUnblocked, handover.HandoverFactWithdrawn),
     enrolment.GuardiansChanged,  # who signs is no part of a laptop's life
 )
 TYPES = [type for type in fold.FOLDING.ranks if type not in PASSED_OVER]

@@ -40,6 +40,17 @@ class ActTold(Struct, frozen=True):
     signing_code: str | None = None
 
 
+class Asked(Struct, frozen=True):
+    """An act that was read: its claim, the code that came with it; `once`: what was asked under its
+    id already is not compared, for a form that is sent twice tells another moment.
+    """
+
+    name: str
+    claim: Claim
+    code: str
+    once: bool
+
+
 class Done(Struct, frozen=True):
     """A verdict, and the code that was drawn on the way."""
 
@@ -82,43 +93,40 @@ async def taken(
     office: Office,
     party: str,
     found: Found,
-    asked: tuple[str, Any],
-    trace: str = "",
+    act: tuple[str, Any],
+    trace: str | None = None,
 ) -> Done:
-    """Put an act of a party through: its name and its item. Raises Problem 403 for a right, 422 for
-    a field; Away.
+    """Put an act of a party through: its name and its item; a form's where there is no trace.
+    Raises Problem 403 for a right, 422 for a field; Away.
     """
-    name, raw = asked
+    name, raw = act
     if name in REGION_ALONE and role(party) != "region":
         raise Problem(403, "not-your-act", f"{name} is the region's")
     now = intake.now()
     read = events.reading(name, found, raw, party, intake.makers, now)
     if isinstance(read, Verdict):
         raise Problem(422, read.code, read.detail, [Field(read.field, read.code, read.detail)])
-    claim, code = replace(read[0], trace=trace), read[1]
-    act = partial(_act, intake=intake, office=office, name=name, claim=claim, code=code, now=now)
-    done: Done = await intake.database.write(act)
+    asked = Asked(name, replace(read[0], trace=trace or ""), read[1], once=trace is None)
+    work = partial(_act, intake=intake, office=office, asked=asked, now=now)
+    done: Done = await intake.database.write(work)
     intake.relay.wake()
     return done
 
 
 def _act(
-    connection: Connection,
-    intake: Intake,
-    office: Office,
-    name: str,
-    claim: Claim,
-    code: str,
-    now: datetime,
+    connection: Connection, intake: Intake, office: Office, asked: Asked, now: datetime
 ) -> Done:
     """One act in one transaction. A code that does not fit counts, and that is kept."""
+    name, claim = asked.name, asked.claim
     number = claim.command.handover
     if name == CODE:
         return _another_code(connection, office, claim, now)
     again = store.said(connection, claim.subject, claim.party, claim.id)
+    if again and asked.once:
+        return Done(Verdict("duplicate"))
     if name == "signature" and not again:
         held = store.code(connection, number)
-        digest = office.secrets.digest(number, code)
+        digest = office.secrets.digest(number, asked.code)
         left, why = core.tried(held, digest, now, office.policy.signing)
         if why is not None:
             store.keep_code(connection, number, left)

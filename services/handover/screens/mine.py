@@ -82,7 +82,7 @@ async def _answered(intake: Intake, office: Office, screens: Screens, request: R
         raise Problem(422, "invalid", "no such act")
     item = {"id": f"{name} {found.number}", "happened_at": instant(intake.now())}
     done = await acting.taken(intake, office, STUDENT, found, (name, item))
-    if done.verdict.verdict not in UNKEPT or done.verdict.code == "id-already-used":
+    if done.verdict.verdict not in UNKEPT:
         return back(request, f"/mine/{word}", told="applied")
     shown = showing.shown(found)
     return html(pages.mine_page(visit(request, screens), shown, word, trouble=TOO_LATE), 409)
