@@ -16,10 +16,11 @@ import pytest
 from deploy.local import kafka, processes
 from partners.year import roster
 from shared import settings
-from tests.running import ROOT, SERVICES, Service, System, ready, until
+from tests.running import ROOT, Service, System, ready, until
 from tests.system import acts
 
-OFFSETS = (0, 1, 2, 90, 92)
+SERVICES = tuple(settings.PORTS)
+OFFSETS = (*settings.PORTS.values(), 90, 92)
 HUNDREDS = range(200, 327)
 PROBE_SECONDS = 10
 SCHOOL = roster.schools()[0]
