@@ -71,22 +71,16 @@ def reader(types: Sequence[type]) -> Callable[[ConsumerRecord], Sequence[Heard]]
 
 
 def claims_of(
-    reactions: Reactions,
-    kinds: Container[str],
-    worded: Callable[[Any, Envelope], Any] = lambda command, _: command,
+    reactions: Reactions, kinds: Container[str]
 ) -> Callable[[ConsumerRecord], Sequence[Claim]]:
     """A function from a record to what a service wants done about it. `kinds` of keys that it keeps
     states of: a fact about another means nothing to it, as a pallet's damage to who counts laptops.
-    `worded`: the command with what it needs of the envelope, such as whose word it was.
     """
     read = reader(list(reactions))
 
     def claims(record: ConsumerRecord) -> Sequence[Claim]:
         mine = (heard for heard in read(record) if kind_of(heard.envelope.key) in kinds)
-        return [
-            _claim(heard, worded(reactions[type(heard.fact)](heard.fact), heard.envelope))
-            for heard in mine
-        ]
+        return [_claim(heard, reactions[type(heard.fact)](heard.fact)) for heard in mine]
 
     return claims
 

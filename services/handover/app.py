@@ -82,7 +82,7 @@ def _listener(
         kafka=settings.kafka,
         group="handover",
         topics=hearing.topics(list(consumer.REACTIONS)),
-        read=hearing.claims_of(consumer.REACTIONS, store.SHELVES, consumer.worded),
+        read=hearing.claims_of(consumer.REACTIONS, store.SHELVES),
         take=hearing.take_into(service),
         metrics=metrics,
         now=clock(settings),

@@ -1,10 +1,7 @@
 """What handover does about what it hears: who leaves, who has a laptop, what stands in the way."""
 
-from msgspec.structs import replace
-
 from services.handover import core
 from shared.contracts import delivery, enrolment, ordering, repairs
-from shared.contracts.envelope import Envelope
 from shared.hearing import Reactions
 
 # Causes of an incident that say where the laptop is not; any other wants a repair.
@@ -53,8 +50,12 @@ def exchanged(fact: delivery.LaptopGivenInExchange) -> core.Entrust:
     return core.Entrust(fact.student, fact.school)
 
 
-def withdrawn(fact: delivery.LaptopFactWithdrawn | repairs.CaseFactWithdrawn) -> core.Withdraw:
-    return core.Withdraw(fact.party, fact.event)
+def withdrawn(fact: delivery.LaptopFactWithdrawn) -> core.Withdraw:
+    return core.Withdraw(f"delivery: {fact.party} {fact.event}")
+
+
+def case_withdrawn(fact: repairs.CaseFactWithdrawn) -> core.Withdraw:
+    return core.Withdraw(f"repairs: {fact.party} {fact.event}")
 
 
 def logged(fact: repairs.IncidentLogged) -> core.Block:
@@ -102,7 +103,7 @@ REACTIONS: Reactions = {
     delivery.LaptopTakenBack: taken_back,
     delivery.LaptopGivenInExchange: exchanged,
     delivery.LaptopFactWithdrawn: withdrawn,
-    repairs.CaseFactWithdrawn: withdrawn,
+    repairs.CaseFactWithdrawn: case_withdrawn,
     repairs.IncidentLogged: logged,
     repairs.RepairReopened: reopened,
     repairs.TheftReported: stolen,
@@ -115,12 +116,3 @@ REACTIONS: Reactions = {
     repairs.LoanReturned: back,
     repairs.LaptopBackFromLoan: back,
 }
-
-
-def worded(command: core.Command, envelope: Envelope) -> core.Command:
-    """Whose word it was goes with what may be withdrawn: a withdrawal names the word, and not the
-    fact that came of it.
-    """
-    if isinstance(command, core.Entrust | core.Block | core.Unblock):
-        return replace(command, party=envelope.source, event=envelope.id)
-    return command

@@ -101,7 +101,6 @@ class LaptopEntrusted(
 ):
     """Who has the laptop: a student, or nobody but the school. Key: the laptop."""
 
-    party: str
     event: str
     student: str | None = None
     school: str | None = None
@@ -114,7 +113,6 @@ class HandoverBlocked(
     loss. Key: the laptop.
     """
 
-    party: str
     event: str
     blocked_by: str
     case: str
@@ -127,7 +125,6 @@ class HandoverUnblocked(
     laptop.
     """
 
-    party: str
     event: str
     case: str
     blocked_by: str | None = None
@@ -136,9 +133,8 @@ class HandoverUnblocked(
 class HandoverFactWithdrawn(
     Struct, frozen=True, forbid_unknown_fields=True, tag="handover.handover-fact-withdrawn.v1"
 ):
-    """What a party said of the laptop under an event's id holds no longer. Key: the laptop."""
+    """What was said of the laptop as an event holds no longer. Key: the laptop."""
 
-    party: str
     event: str
 
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from services.handover import core
 from services.handover.core import (
     Acquire,
@@ -88,8 +90,13 @@ def refused(decision: Decision) -> str:
 
 
 def given(student: str | None = ADA, at: datetime = DAY, **more: Any) -> Claim:
-    told = Entrust(student, SCHOOL, AT_SCHOOL, f"given {at.isoformat()}")
-    return asked(told, at, by="delivery", **more)
+    event = f"{AT_SCHOOL} given {at.isoformat()}"
+    return told(Entrust(student, SCHOOL), event, at, by="delivery", **more)
+
+
+def told(command: Any, event: str, at: datetime, by: str = "repairs", **more: Any) -> Claim:
+    """What another service says because it was told this event, `<party> <id>`."""
+    return replace(asked(command, at, by=by, **more), told_by=event)
 
 
 def noted(level: str, year: str = YEAR, at: datetime = DAY, **more: Any) -> Claim:

@@ -65,6 +65,7 @@ from tests.core.handovers import (
     refused,
     release,
     sign,
+    told,
 )
 
 # -- who leaves
@@ -171,30 +172,30 @@ def test_nothing_is_offered_before_the_campaign_opens() -> None:
 
 @pytest.mark.parametrize("cause", core.CAUSES)
 def test_what_is_open_stands_in_the_way_and_unblocks_by_itself(cause: str) -> None:
-    blocked = after(OPEN, asked(Block(cause, "1", "desk:metz", "i1"), JUNE - HOUR))
+    blocked = after(OPEN, told(Block(cause, "1"), "desk:metz i1", JUNE - HOUR))
     assert of(blocked).blocked_by == (cause,)
     assert refused(play(CORE, blocked, offer())) == "blocked"
     own = cause if cause == "loan" else None
-    free = after(blocked, asked(Unblock("1", own, "desk:metz", "r1"), JUNE - HOUR / 2))
+    free = after(blocked, told(Unblock("1", own), "desk:metz r1", JUNE - HOUR / 2))
     assert facts(play(CORE, free, offer())) == [handover.HandoverOffered(NUMBER, minor=False)]
 
 
 def test_a_closed_case_does_not_end_the_loan_that_is_still_out() -> None:
-    told = (asked(Block(cause, "1", "d", cause), JUNE - HOUR) for cause in ("repair", "loan"))
-    past = after(OPEN, *told, asked(Unblock("1", None, "d", "r"), JUNE))
+    both = (told(Block(cause, "1"), f"d {cause}", JUNE - HOUR) for cause in ("repair", "loan"))
+    past = after(OPEN, *both, told(Unblock("1", None), "d r", JUNE))
     assert of(past).blocked_by == ("loan",)
 
 
 def test_what_was_open_before_the_campaign_blocks_too() -> None:
-    past = after(KNOWN, asked(Block("repair", "1", "d", "i"), DAY + HOUR), campaign(), called())
+    past = after(KNOWN, told(Block("repair", "1"), "d i", DAY + HOUR), campaign(), called())
     assert refused(play(CORE, past, offer())) == "blocked"
 
 
 def test_an_incident_that_was_withdrawn_stands_in_nobodys_way() -> None:
-    blocked = after(OPEN, asked(Block("theft", "1", "desk:metz", "i1"), JUNE - HOUR))
-    past = after(blocked, asked(Withdraw("desk:metz", "i1"), JUNE))
+    blocked = after(OPEN, told(Block("theft", "1"), "desk:metz i1", JUNE - HOUR))
+    past = after(blocked, asked(Withdraw("repairs: desk:metz i1"), JUNE))
     assert of(past).blocked_by == ()
-    assert play(CORE, past, asked(Withdraw("desk:metz", "i1"))) == ()
+    assert play(CORE, past, asked(Withdraw("repairs: desk:metz i1"))) == ()
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_an_incident_that_was_withdrawn_stands_in_nobodys_way() -> None:
     ids=["released", "certified"],
 )
 def test_what_breaks_after_the_signature_holds_the_rest_back(past: Past, command: Any) -> None:
-    blocked = after(past, asked(Block("repair", "1", "d", "i"), JUNE + HOUR))
+    blocked = after(past, told(Block("repair", "1"), "d i", JUNE + HOUR))
     assert refused(play(CORE, blocked, asked(command, JUNE + 2 * HOUR))) == "blocked"
 
 

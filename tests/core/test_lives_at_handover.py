@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from services.handover import core
 from services.handover.core import (
@@ -74,14 +75,13 @@ STEPS = some.lists(some.tuples(NUMBERS, some.integers(0, 400)), max_size=40)
 def heard(choice: int, laptop: int) -> tuple[str, Any]:
     """One of the things that others say."""
     student, school = PEOPLE[choice % 2], (SCHOOL, OTHER_SCHOOL)[choice // 2 % 2]
-    event = f"e{choice}"
     told: list[tuple[str, Any]] = [
         (key_of(laptop), Acquire()),
-        (key_of(laptop), Entrust(student, school, AT_SCHOOL, event)),
-        (key_of(laptop), Entrust(None, school, AT_SCHOOL, event)),
-        (key_of(laptop), Withdraw(AT_SCHOOL, f"e{choice // 2}")),
-        (key_of(laptop), Block("repair", "1", "desk:metz", event)),
-        (key_of(laptop), Unblock("1", None, "desk:metz", event)),
+        (key_of(laptop), Entrust(student, school)),
+        (key_of(laptop), Entrust(None, school)),
+        (key_of(laptop), Withdraw(f"{AT_SCHOOL}: {AT_SCHOOL} e{choice // 2}")),
+        (key_of(laptop), Block("repair", "1")),
+        (key_of(laptop), Unblock("1", None)),
         (key_of(laptop), MoveHandover(school, SCHOOL)),
         (student_key(student), CallUp(YEAR)),
         (student_key(student), NoteStudent(school, LEVELS[choice // 4 % 2], YEAR)),
@@ -105,6 +105,7 @@ def played(steps: list[tuple[int, int]]) -> tuple[Past, list[Claim]]:
                 key, command = key_of(laptop), wanted[(choice // 3 + place) % len(wanted)]
         at = OPENS + timedelta(hours=hour + place)
         claim = a_claim(key, command, party=AT_SCHOOL, id=f"s{place}", happened_at=at)
+        claim = replace(claim, told_by=f"{AT_SCHOOL} e{choice // 2}")
         _put(past, claim)
         taken.append(claim)
     return past, taken

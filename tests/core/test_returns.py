@@ -49,6 +49,7 @@ from tests.core.handovers import (
     offer,
     only,
     refused,
+    told,
 )
 
 # -- back
@@ -99,7 +100,7 @@ def test_a_return_is_reminded_twice_late_once_and_written_off() -> None:
 def test_a_stolen_laptop_that_is_not_found_is_written_off_and_a_whole_one_is_not() -> None:
     write_off = asked(WriteOff(NUMBER, "Mme X"), by="region")
     assert refused(play(CORE, OPEN, write_off)) == "it-is-opened"
-    stolen = after(OPEN, asked(Block("theft", "1", "d", "i"), JUNE - HOUR))
+    stolen = after(OPEN, told(Block("theft", "1"), "d i", JUNE - HOUR))
     assert only(after(stolen, write_off))[1].state == "written-off"
 
 
@@ -125,7 +126,7 @@ def test_a_laptop_that_another_has_now_is_handed_over_to_nobody_before() -> None
 
 
 def test_a_hand_out_that_was_withdrawn_opens_nothing() -> None:
-    past = after(OPEN, asked(Withdraw(AT_SCHOOL, f"given {DAY.isoformat()}"), JUNE))
+    past = after(OPEN, asked(Withdraw(f"delivery: {AT_SCHOOL} given {DAY.isoformat()}"), JUNE))
     assert (of(past).student, only(past)[1].state) == (None, "cancelled")
 
 

@@ -33,7 +33,7 @@ def known(numbers: Sequence[int]) -> list[Claim]:
     claims = []
     for number in numbers:
         name = core.student_key(student(number))
-        given = core.Entrust(student(number), SCHOOL, f"school:{SCHOOL}", f"h{number}")
+        given = core.Entrust(student(number), SCHOOL)
         told: list[Any] = [core.Enter("HP 245 G8"), core.Acquire(), given]
         claims += [a_claim(key_of(number), one, id=type(one).__name__) for one in told]
         claims.append(a_claim(name, core.NoteStudent(SCHOOL, "term", YEAR), id="noted"))

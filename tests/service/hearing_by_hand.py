@@ -55,8 +55,7 @@ def take(reader: Running, records: Sequence[ConsumerRecord]) -> None:
         reader.write(lambda connection: tracking.take(connection, told, DAY))
         return
     reactions, core, shelves = DECIDING[reader.name]
-    worded = (of_handover.worded,) if reader.name == "handover" else ()
-    read = hearing.claims_of(reactions, shelves, *worded)
+    read = hearing.claims_of(reactions, shelves)
     claims = [claim for record in records for claim in read(record)]
     taking = hearing.take_into(Service(core, shelves))
     reader.write(lambda connection: taking(connection, claims, DAY))

@@ -175,9 +175,9 @@ def _heard(
         case Entrust():
             return laptops.entrust(states, claim, command)
         case Block():
-            return laptops.block(now, key, command)
+            return laptops.block(now, claim, command)
         case Unblock():
-            return laptops.unblock(now, key, command)
+            return laptops.unblock(now, claim, command)
         case Withdraw():
             return laptops.withdraw(now, key, command)
     assert_never(command)
@@ -246,11 +246,6 @@ def evolve(now: Any, said: Said) -> Any:
     return campaigns.evolve_school(now, said.fact)
 
 
-def holds(now: Any, party: str, event: str) -> bool:
-    """Whether an event of a party was not withdrawn."""
-    return not isinstance(now, Laptop) or f"{party} {event}" not in now.withdrawn
-
-
 def core(policy: Policy) -> Core:
     """Handover's core under a policy."""
     return Core(
@@ -268,5 +263,4 @@ def core(policy: Policy) -> Core:
         decide=partial(decide, policy),
         follow=partial(follow, policy),
         reach=dict.fromkeys((CallUp, NoteStudent, MoveStudent), _laptops_of),
-        holds=holds,
     )

@@ -67,12 +67,10 @@ class Acquire(Struct, frozen=True, tag="acquire"):
 
 
 class Entrust(Struct, frozen=True, tag="entrust"):
-    """Who has it: a student, or nobody but a school; and whose word that is."""
+    """Who has it: a student, or nobody but a school."""
 
     student: str | None
     school: str | None
-    party: str = ""
-    event: str = ""
 
 
 class Block(Struct, frozen=True, tag="block"):
@@ -80,8 +78,6 @@ class Block(Struct, frozen=True, tag="block"):
 
     blocked_by: str
     case: str
-    party: str = ""
-    event: str = ""
 
 
 class Unblock(Struct, frozen=True, tag="unblock"):
@@ -89,14 +85,11 @@ class Unblock(Struct, frozen=True, tag="unblock"):
 
     case: str
     blocked_by: str | None = None
-    party: str = ""
-    event: str = ""
 
 
 class Withdraw(Struct, frozen=True, tag="withdraw"):
-    """What a party said of the laptop under an event's id holds no longer."""
+    """What was said of the laptop as an event, `<service>: <party> <id>`, holds no longer."""
 
-    party: str
     event: str
 
 

@@ -64,7 +64,7 @@ def entrust(states: Mapping[str, Any], claim: Claim, command: Entrust) -> Decisi
     key, student, school = claim.subject, command.student, command.school
     if school and (successor := states[school_key(school)].successor):
         school = successor
-    told = handover.LaptopEntrusted(command.party, command.event, student, school)
+    told = handover.LaptopEntrusted(_event(claim), student, school)
     if student and key not in states[student_key(student)].laptops:
         return ((key, told), (student_key(student), handover.StudentEquipped(key)))
     return ((key, told),)
@@ -188,16 +188,20 @@ def move(now: Laptop, key: str, command: MoveHandover) -> Decision:
     )
 
 
-def block(now: Laptop, key: str, command: Block) -> Decision:
-    told = handover.HandoverBlocked(command.party, command.event, command.blocked_by, command.case)
+def _event(claim: Claim) -> str:
+    """What another service was told, so that it goes when that is withdrawn."""
+    return f"{claim.party}: {claim.told_by}"
+
+
+def block(now: Laptop, claim: Claim, command: Block) -> Decision:
+    key = claim.subject
+    told = handover.HandoverBlocked(_event(claim), command.blocked_by, command.case)
     return () if f"{command.blocked_by} {command.case}" in now.blocks else ((key, told),)
 
 
-def unblock(now: Laptop, key: str, command: Unblock) -> Decision:
-    told = handover.HandoverUnblocked(
-        command.party, command.event, command.case, command.blocked_by
-    )
-    return ((key, told),) if _without(now.blocks, told) != now.blocks else ()
+def unblock(now: Laptop, claim: Claim, command: Unblock) -> Decision:
+    told = handover.HandoverUnblocked(_event(claim), command.case, command.blocked_by)
+    return ((claim.subject, told),) if _without(now.blocks, told) != now.blocks else ()
 
 
 def _without(blocks: Sequence[str], told: handover.HandoverUnblocked) -> tuple[str, ...]:
@@ -210,9 +214,8 @@ def _without(blocks: Sequence[str], told: handover.HandoverUnblocked) -> tuple[s
 
 
 def withdraw(now: Laptop, key: str, command: Withdraw) -> Decision:
-    event = f"{command.party} {command.event}"
-    told = handover.HandoverFactWithdrawn(command.party, command.event)
-    return () if event in now.withdrawn else ((key, told),)
+    told = handover.HandoverFactWithdrawn(command.event)
+    return () if command.event in now.withdrawn else ((key, told),)
 
 
 # -- the day
@@ -242,9 +245,8 @@ def evolve(now: Laptop, said: Said) -> Laptop:
     if hasattr(fact, "handover"):
         return _handed(now, said)
     if isinstance(fact, handover.HandoverFactWithdrawn):
-        event = f"{fact.party} {fact.event}"
-        return replace(now, withdrawn=tuple(sorted({*now.withdrawn, event})))
-    if f"{getattr(fact, 'party', '')} {getattr(fact, 'event', '')}" in now.withdrawn:
+        return replace(now, withdrawn=tuple(sorted({*now.withdrawn, fact.event})))
+    if getattr(fact, "event", "") in now.withdrawn:
         return now
     return _known(now, fact)
 
@@ -277,11 +279,5 @@ def _handed(now: Laptop, said: Said) -> Laptop:
 
 
 def as_it_counts(life: Sequence[Said]) -> list[Said]:
-    """A life in order, without what was withdrawn; the withdrawals first."""
-    gone = [said for said in life if isinstance(said.fact, handover.HandoverFactWithdrawn)]
-    names = {(said.fact.party, said.fact.event) for said in gone}
-
-    def stands(fact: Any) -> bool:
-        return (getattr(fact, "party", ""), getattr(fact, "event", "")) not in names
-
-    return [*gone, *(said for said in life if said not in gone and stands(said.fact))]
+    """A life in order, with what was withdrawn first: it holds for what happened before, too."""
+    return sorted(life, key=lambda said: not isinstance(said.fact, handover.HandoverFactWithdrawn))
