@@ -50,7 +50,7 @@ def build(settings: Settings) -> Starlette:
     releasing = Releasing(database, service, adapter, now, sending.wake)
     parts = {"relay": sending.trouble, "listening": listener.trouble}
     party_of = access.gate(settings.keys)
-    looks = Screens(pages.templates(), now, party_of, "handover")
+    looks = Screens(pages.templates(), now, party_of, "handover", settings.names)
     # Made and read when it is first needed, and then kept.
     secrets = Secrets(cache(partial(secret, settings.secret)))
     office = Office(rules, secrets, settings.address)

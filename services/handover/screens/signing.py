@@ -36,7 +36,7 @@ def of_signing(intake: Intake, office: Office, screens: Screens) -> Addresses:
         seen = await intake.database.read(
             lambda one: _signing(one, intake, office, school, request)
         )
-        return html(pages.signing_page(visit(request, screens), seen))
+        return html(pages.signing_page(visit(request, screens), seen), names=screens.names)
 
     async def act(request: Request) -> Response:
         return await _act(intake, office, screens, request)
@@ -120,7 +120,8 @@ async def _act(intake: Intake, office: Office, screens: Screens, request: Reques
         lambda one: _again(one, office, school, found, done.drawn or "")
     )
     page = replace(seen, trouble=why, told="" if why else "applied")
-    return html(pages.signing_page(visit(request, screens), page), 422 if why else 200)
+    shown = pages.signing_page(visit(request, screens), page)
+    return html(shown, 422 if why else 200, screens.names)
 
 
 async def _done(
