@@ -8,7 +8,18 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
-from partners.year import book, desks, intents, stories, telling, world
+from partners.directory import Pupil
+from partners.year import (
+    book,
+    desks,
+    enrolling,
+    intents,
+    newcomers,
+    pupils,
+    stories,
+    telling,
+    world,
+)
 from partners.year.acts import Act
 from partners.year.book import Facts
 from partners.year.desks import Home, Work
@@ -34,7 +45,8 @@ class Plan(Struct, frozen=True):
     refuse once. `examples`: laptops worth a look. `dropped`: the laptop whose one report stands in
     the book and is not sent, or "". `story_acts`,
     `stories`: acts and book of the lives that go another way. `desk_acts`: what a repair desk
-    sends; `opened`: its incidents, each with its laptop and when it was reported.
+    sends; `opened`: its incidents, each with its laptop and when it was reported. `pupil_acts`: the
+    files of pupils; `pupils`: whoever is in them.
     """
 
     run: str
@@ -50,11 +62,13 @@ class Plan(Struct, frozen=True):
     stories: Mapping[str, Facts] = {}
     desk_acts: tuple[Act, ...] = ()
     opened: Mapping[str, tuple[str, datetime]] = {}
+    pupil_acts: tuple[Act, ...] = ()
+    pupils: tuple[Pupil, ...] = ()
 
     @property
     def every_act(self) -> list[Act]:
         """In the order of sending."""
-        acts = (*self.acts, *self.story_acts, *self.desk_acts)
+        acts = (*self.acts, *self.story_acts, *self.desk_acts, *self.pupil_acts)
         return sorted(acts, key=lambda act: (act.at, act.id))
 
     @property
@@ -66,17 +80,24 @@ def plan(seed: int, laptops: int, *, drop_one: bool = False) -> Plan:
     """The year. `drop_one` keeps a hand-out back that the book holds: one laptop must differ."""
     rng = Random(f"{seed}:{laptops}")  # noqa: S311 the same year for the same seed, nothing is secret
     truth = world.build(rng, seed, laptops)
+    cohort = pupils.cohort(seed, laptops, truth, stories.schools(truth, laptops))
     decided = intents.intents(rng, truth)
-    meant = telling.reports(rng, truth)
+    meant = telling.reports(rng, truth, cohort.meant)
     lost = _lost(rng, meant)
     told = [report for report in meant if report.id not in lost]
     lives = _lives(told)
     facts = _book(truth, lives, decided.admitted)
-    worked = _desks(seed, truth, lives, facts)
-    sent = _disturbed(rng, told)
+    homes, stock = _homes(truth, lives, facts)
+    coming = newcomers.hand_outs(truth.run, cohort.newcomers, stock)
+    for report in coming:
+        lives[report.serials[0]].append(report)
+    facts = _book(truth, lives, decided.admitted)
+    worked = desks.work(_dice("desks", seed, laptops), truth.run, homes, stock, facts)
+    sent = [*_disturbed(rng, told), *coming]
     dropped = _droppable(sent, worked.book) if drop_one else None
     acts = [*decided.acts, *_packed(rng, [report for report in sent if report.id != dropped])]
-    other_acts, others = stories.stories(rng, truth, laptops)
+    nights = enrolling.nights(_dice("pupils", seed, laptops), truth, cohort)
+    other_acts, others = stories.stories(truth, laptops, cohort.stories)
     return Plan(
         run=truth.run,
         seed=seed,
@@ -90,6 +111,8 @@ def plan(seed: int, laptops: int, *, drop_one: bool = False) -> Plan:
         stories=others,
         desk_acts=worked.acts,
         opened=worked.opened,
+        pupil_acts=tuple(enrolling.files(truth.run, nights)),
+        pupils=(*cohort.at_first, *cohort.newcomers),
         dropped=next((laptop_of(report.serials[0]) for report in sent if report.id == dropped), ""),
     )
 
@@ -129,11 +152,15 @@ def _book(
     }
 
 
-def _desks(
-    seed: int, truth: World, lives: Mapping[str, list[Report]], facts: Mapping[str, Facts]
-) -> Work:
-    """The desk's work on what schools handed out and have left, its dice its own."""
-    rng = Random(f"desks:{seed}:{len(facts)}")  # noqa: S311 nothing is secret
+def _dice(what: str, seed: int, laptops: int) -> Random:
+    """Dice of its own for a part of the year."""
+    return Random(f"{what}:{seed}:{laptops}")  # noqa: S311 nothing is secret
+
+
+def _homes(
+    truth: World, lives: Mapping[str, list[Report]], facts: Mapping[str, Facts]
+) -> tuple[list[Home], dict[str, list[str]]]:
+    """What schools handed out, and what each has left."""
     homes: list[Home] = []
     stock: dict[str, list[str]] = defaultdict(list)
     for line in truth.lines:
@@ -145,7 +172,7 @@ def _desks(
                 homes.append(_home(serial, uai, lives[serial], from_day))
             elif location == "at-school" and serial not in truth.never:
                 stock[uai].append(serial)
-    return desks.work(rng, truth.run, homes, stock, facts)
+    return homes, stock
 
 
 def _home(serial: str, school: str, life: Sequence[Report], covered_from: date) -> Home:
