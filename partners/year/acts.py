@@ -13,7 +13,7 @@ class Act(Struct, frozen=True):
     holds. `id` stays the same when the act is sent again. `topic`: where its events go in the place
     of the path, by who has Kafka's address. `case`: the incident whose case the path names.
     `placed`: at which instants repairs has to have heard so often who was given a laptop, before
-    this is asked.
+    this is asked. `laptop`: whose handover the path names; `wants`: how that has to stand before.
     """
 
     id: str
@@ -27,3 +27,5 @@ class Act(Struct, frozen=True):
     topic: str = ""
     case: str = ""
     placed: Mapping[str, tuple[datetime, int]] = {}
+    laptop: str = ""
+    wants: str = ""

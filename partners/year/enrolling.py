@@ -5,7 +5,7 @@ The schools of one third send tables (CSV), the others are in the ministry's dir
 """
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import cycle, islice
 from random import Random
@@ -21,7 +21,7 @@ from partners.year.pupils import Cohort
 from partners.year.world import SCHOOL_YEAR, World, on, pick
 
 FIRST, AUTUMN, JANUARY = date(2020, 8, 28), date(2020, 11, 23), date(2021, 1, 11)
-CHANGING = 0.02  # of all pupils, in a night that tells of changes: assumed
+MOVING, LEAVING = 0.01, 0.01  # of all pupils, in a night that tells of changes: assumed
 REASONS = {"dropped-out": "abandon", "left-region": "hors région"}
 WORDS = ("2nde", "1ere", "term", "cap1", "cap2", "3prepa")  # for the directory's levels
 IN_A_FILE = 50_000  # pupils
@@ -39,18 +39,23 @@ class Night(Struct, frozen=True):
     leaving: Mapping[Pupil, str] = {}
 
 
-def nights(rng: Random, world: World, cohort: Cohort) -> tuple[Night, ...]:
-    """The nights of the year that tell something new."""
+def nights(
+    rng: Random, world: World, cohort: Cohort, may_leave: Container[int]
+) -> tuple[Night, ...]:
+    """The nights of the year that tell something new. `may_leave`: who may."""
     first = Night(FIRST, tuple(cohort.at_first))
-    autumn = _after(rng, world, first.there, AUTUMN)
-    january = _after(rng, world, autumn.there, JANUARY)
+    autumn = _after(rng, world, first.there, AUTUMN, may_leave)
+    january = _after(rng, world, autumn.there, JANUARY, may_leave)
     return first, autumn, Night(JANUARY, (*january.there, *cohort.newcomers), january.leaving)
 
 
-def _after(rng: Random, world: World, before: Sequence[Pupil], day: date) -> Night:
+def _after(
+    rng: Random, world: World, before: Sequence[Pupil], day: date, may_leave: Container[int]
+) -> Night:
     """Some are elsewhere, some gone; nobody is both."""
-    touched = pick(rng, before, CHANGING, 4)
-    moving, gone = touched[::2], dict(zip(touched[1::2], cycle(REASONS), strict=False))
+    free = (one for one in before if one.number in may_leave)
+    gone = dict(zip(pick(rng, free, LEAVING, 2), cycle(REASONS), strict=False))
+    moving = pick(rng, (one for one in before if one not in gone), MOVING, 2)
     elsewhere = {one: _moved(rng, world, one) for one in moving}
     return Night(day, tuple(elsewhere.get(one, one) for one in before if one not in gone), gone)
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import cast
@@ -13,15 +13,16 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from partners.year import cases
+from partners.year import cases, ending, handovers
 from partners.year.acts import Act
 from partners.year.cases import Numbers
 from partners.year.plan import Plan
 from partners.year.post import BUSY_SECONDS, Answer, PlayError, System, get, post, produce
 from partners.year.who import IMPORTS, Who, learn, named, nobody_yet
-from partners.year.world import YEAR_ENDS
+from partners.year.world import BEGIN, YEAR_ENDS
 
 AT_ONCE = 8
+LAST_HOUR = 21
 REFUSED = ("refused", "conflict")
 ACCEPTED = ("applied", "duplicate", "waiting")
 VERDICTS = (*ACCEPTED, *REFUSED)
@@ -34,7 +35,8 @@ PHASES = {
     (2020, 9): "September: hand-outs",
     (2020, 10): "October: the rest",
 }
-LATER = "November to June: repairs, pupils who come and go"
+LATER = "November to April: repairs, pupils who come and go"
+END = "May to July: repairs, the end of lycée"
 
 Step = Callable[[str, int], None]
 """Told of progress: the phase, and how many items were answered since."""
@@ -100,7 +102,20 @@ class Playing(Struct):
     who: Who
     again: bool
     gate: asyncio.Semaphore
+    clock: Path | None
+    now: datetime = BEGIN
     heard: list[Heard] = []
+
+    def go_on(self) -> None:
+        """Half a minute later, on the same day."""
+        if self.now.hour < LAST_HOUR:
+            self.come_to(self.now + timedelta(seconds=30))
+
+    def come_to(self, moment: datetime) -> None:
+        """A moment is there, for services too where their clock can be moved."""
+        self.now = moment
+        if self.clock:
+            move_clock(self.clock, moment)
 
 
 async def play(plan: Plan, system: System, clock: Path | None, step: Step) -> Heard:
@@ -108,11 +123,10 @@ async def play(plan: Plan, system: System, clock: Path | None, step: Step) -> He
     who = nobody_yet(plan.pupils)
     await learn(system, who)
     gate, numbers = asyncio.Semaphore(AT_ONCE), Numbers(plan.opened)
-    playing = Playing(plan, system, step, numbers, who, who.everybody, gate)
+    playing = Playing(plan, system, step, numbers, who, who.everybody, gate, clock)
     for _, of_day in groupby(plan.every_act, key=lambda act: act.at.date()):
         acts = list(of_day)
-        if clock:
-            move_clock(clock, max(act.at for act in acts))
+        playing.come_to(max(act.at for act in acts))
         await _day(playing, acts)
     if clock:  # so that another year may be played beside it
         move_clock(clock, YEAR_ENDS)
@@ -140,6 +154,7 @@ async def _one(playing: Playing, act: Act) -> None:
         else:
             await cases.placed(system, act)
             said = named(playing.who, await cases.numbered(system, numbers, act))
+            said = await handovers.addressed(system, said, playing.go_on)
             playing.heard.append(await _say(playing.plan, system, said, numbers))
         playing.step(_phase(act.at), act.items)
 
@@ -149,7 +164,7 @@ def _of_pupils(act: Act) -> bool:
 
 
 def _phase(at: datetime) -> str:
-    return PHASES.get((at.year, at.month), LATER)
+    return PHASES.get((at.year, at.month), LATER if at.date() < ending.FIRST_OFFERS else END)
 
 
 def _first(group: BaseExceptionGroup[PlayError]) -> PlayError:

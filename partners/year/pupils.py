@@ -17,7 +17,7 @@ from partners.year import roster, spelling
 from partners.year.roster import School
 from partners.year.world import World
 
-IN_A_RUN = 100_000  # numbers of pupils: a larger year has some of the next run's
+IN_A_RUN = 90_000  # numbers of pupils, below 10^11 in all: larger years have some of the next's
 OF_A_STORY = 5
 ONE_NEWCOMER_FOR = 200  # laptops of the year
 OLDER = (0,) * 7 + (1, 1, 2)  # years by which a pupil is older than a class is, one of these by lot

@@ -203,7 +203,7 @@ def test_marks_that_differ_from_the_book_are_told(year: Plan) -> None:
     shown[lent] = as_shown(lent, booked[lent], "stolen")
     shown[home] = as_shown(home, booked[home], "loan-overdue")
     assert set(differences(year, shown)) == {
-        f"{lent}: repairs marks stolen, the book on-loan",
+        f"{lent}: it is marked stolen, the book on-loan",
         f"{home}: loan-overdue, the book says that nobody has it on loan",
     }
 
