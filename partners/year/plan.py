@@ -52,8 +52,8 @@ class Plan(Struct, frozen=True):
     the book and is not sent, or "". `story_acts`,
     `stories`: acts and book of the lives that go another way. `desk_acts`: what a repair desk
     sends; `opened`: its incidents, each with its laptop and when it was reported. `pupil_acts`: the
-    files of pupils; `pupils`: whoever is in them. `end`: how lycée ends, where it is played;
-    `marks`: those that are compared.
+    files of pupils; `pupils`: whoever is in them, `staying` in the last. `end`: how lycée ends,
+    where it is played; `marks`: those that are compared.
     """
 
     run: str
@@ -71,6 +71,7 @@ class Plan(Struct, frozen=True):
     opened: Mapping[str, tuple[str, datetime]] = {}
     pupil_acts: tuple[Act, ...] = ()
     pupils: tuple[Pupil, ...] = ()
+    staying: frozenset[int] = frozenset()
     end: End = End()
     marks: tuple[str, ...] = MARKS
 
@@ -94,8 +95,7 @@ def plan(seed: int, laptops: int, *, drop_one: bool = False, to_the_end: bool = 
     cohort = pupils.cohort(seed, laptops, truth, stories.schools(truth, laptops))
     decided = intents.intents(rng, truth)
     meant = telling.reports(rng, truth, cohort.meant)
-    lost = _lost(rng, meant)
-    told = [report for report in meant if report.id not in lost]
+    lost, told = _lost(rng, meant)
     lives = _lives(told)
     facts, worked, coming = _lived(seed, truth, cohort, lives, decided.admitted)
     sent = [*_disturbed(rng, told), *coming]
@@ -123,6 +123,7 @@ def plan(seed: int, laptops: int, *, drop_one: bool = False, to_the_end: bool = 
         marks=(*MARKS, *book.END_MARKS) if to_the_end else MARKS,
         pupil_acts=tuple(enrolling.files(truth.run, nights)),
         pupils=(*cohort.at_first, *cohort.newcomers),
+        staying=frozenset(one.number for one in nights[-1].there),
         dropped=laptop_of(dropped.serials[0]) if dropped else "",
     )
 
@@ -169,11 +170,13 @@ def laptop_of(serial: str) -> str:
     return f"hp/{serial}"
 
 
-def _lost(rng: Random, meant: Iterable[Report]) -> frozenset[str]:
+def _lost(rng: Random, meant: Sequence[Report]) -> tuple[frozenset[str], list[Report]]:
+    """What nobody sends, and what is left."""
     ids = defaultdict(list)
     for report in meant:
         ids[report.kind].append(report.id)
-    return frozenset(lost for kind, rate in LOST.items() for lost in pick(rng, ids[kind], rate))
+    lost = frozenset(one for kind, rate in LOST.items() for one in pick(rng, ids[kind], rate))
+    return lost, [report for report in meant if report.id not in lost]
 
 
 def _lives(told: Iterable[Report]) -> dict[str, list[Report]]:

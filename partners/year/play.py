@@ -120,7 +120,7 @@ class Playing(Struct):
 
 async def play(plan: Plan, system: System, clock: Path | None, step: Step) -> Heard:
     """Send a year. Raises PlayError when the system cannot be reached or a file stands still."""
-    who = nobody_yet(plan.pupils)
+    who = nobody_yet(plan.pupils, plan.staying)
     await learn(system, who)
     gate, numbers = asyncio.Semaphore(AT_ONCE), Numbers(plan.opened)
     playing = Playing(plan, system, step, numbers, who, who.everybody, gate, clock)

@@ -46,25 +46,28 @@ class Person(Struct, frozen=True):
 
 class Who(Struct):
     """Pupils by what a school knows them by, and the pseudonyms that are known of them, by number;
-    `seen`: whoever was looked at.
+    `seen`: whoever was looked at; `last`: who is at school in the end, for lists
+    show nobody who left.
     """
 
     pupils: Mapping[tuple[str, str, date], int]
     schools: tuple[str, ...]
+    last: frozenset[str]
     known: dict[str, str] = {}
     seen: set[str] = set()
 
     @property
     def everybody(self) -> bool:
         """Whether the year's files were all read before."""
-        return len(self.known) == len(self.pupils)
+        return self.last <= self.known.keys()
 
 
-def nobody_yet(pupils: Iterable[Pupil]) -> Who:
+def nobody_yet(pupils: Iterable[Pupil], last: Iterable[int]) -> Who:
     """The pupils of a plan, before anybody was asked."""
     known = {identity(one): one.number for one in pupils}
     places = sorted({one.school for one in pupils})
-    return Who(known, tuple(roster.schools()[place].uai for place in places))
+    schools = tuple(roster.schools()[place].uai for place in places)
+    return Who(known, schools, frozenset(map(str, last)))
 
 
 async def learn(system: System, who: Who) -> None:

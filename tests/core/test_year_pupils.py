@@ -150,7 +150,7 @@ async def test_a_pupil_is_known_by_names_and_birth_date_whatever_homonyms_there_
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
         keys = {f"school:{school.uai}": f"key of {school.uai}" for school in roster.schools()}
-        who = nobody_yet([one, namesake])
+        who = nobody_yet([one, namesake], [one.number])
         await learn(System(bases("http://127.0.0.1:8000"), keys, client), who)
     assert who.everybody
     at = plan(2020, 3).acts[0].at
