@@ -10,11 +10,13 @@ are new. Nobody in it is real: names are drawn from the lists below.
 import argparse
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 from xml.sax.saxutils import escape
 
 from partners.year.roster import School, schools
@@ -75,30 +77,35 @@ def pupils(count: int, seed: int, night: int, lycees: Sequence[School]) -> Itera
     than one is held.
     """
     weights = [school.weight for school in lycees]
-    shares = [level[3] for level in LEVELS]
     for number in range(count + night * (count * NEW // 1000)):
         own = Random(f"{seed} {number}")  # noqa: S311  invented, not secret
-        school = own.choices(range(len(lycees)), weights)[0]
-        level = own.choices(range(len(LEVELS)), shares)[0]
-        born = date(2020 - LEVELS[level][2], 1, 1) + timedelta(days=own.randrange(365))
-        family = own.choice(LAST)
-        if own.random() < 0.08:
-            family = f"{family}-{own.choice(LAST)}"
-        signing = (2 * number, 2 * number + 1)[: own.choice((1, 2, 2, 2))]
+        pupil = drawn(own, number, own.choices(range(len(lycees)), weights)[0])
         fate = own.randrange(1000) - night * GONE
         later = own.randrange(1000) - night * ELSEWHERE
         if night and fate < 0:
             continue
         if night and later < 0:
-            school = (school + 1) % len(lycees)
-        yield Pupil(number, family, own.choice(FIRST), born, school, level, signing)
+            pupil = pupil._replace(school=(pupil.school + 1) % len(lycees))
+        yield pupil
+
+
+def drawn(own: Random, number: int, school: int) -> Pupil:
+    """A pupil of a school, with a level, names and a birth date by lot."""
+    level = own.choices(range(len(LEVELS)), [level[3] for level in LEVELS])[0]
+    born = date(2020 - LEVELS[level][2], 1, 1) + timedelta(days=own.randrange(365))
+    family = own.choice(LAST)
+    if own.random() < 0.08:
+        family = f"{family}-{own.choice(LAST)}"
+    signing = (2 * number, 2 * number + 1)[: own.choice((1, 2, 2, 2))]
+    return Pupil(number, family, own.choice(FIRST), born, school, level, signing)
 
 
 def ine(number: int) -> str:
-    """A number of the right shape; of old pupils the old one."""
+    """A number of the right shape, another for each below 10^11; of old pupils the old one."""
+    rest, last = divmod(number, 10)
     if number % 9 == 0:
-        return f"{number:010d}{LETTERS[number % 10]}"
-    return f"{number:09d}{LETTERS[number % 10]}{LETTERS[number // 10 % 10]}"
+        return f"{rest:010d}{LETTERS[last]}"
+    return f"{rest // 10:09d}{LETTERS[rest % 10]}{LETTERS[last]}"
 
 
 def request(category: str, kind: str, id: str, values: dict[str, Sequence[str]]) -> str:
@@ -155,17 +162,29 @@ def of_pupil(pupil: Pupil) -> str:
     )
 
 
-def of_guardians(pupil: Pupil, lycees: Sequence[School]) -> str:
+def guardians(pupil: Pupil) -> list[tuple[int, str, str]]:
+    """Who signs for a pupil: an id, a family name, a given name."""
     own = Random(pupil.number)  # noqa: S311  invented, not secret
+    family = pupil.family.partition("-")[0]
+    return [
+        (id, family if id % 2 else own.choice(LAST), own.choice(FIRST)) for id in pupil.guardians
+    ]
+
+
+def postcode(pupil: Pupil, lycees: Sequence[School]) -> str:
+    """Near the school; that of the Ardennes has lost its zero."""
+    return f"{lycees[pupil.school].uai[1:3]}{100 + pupil.number % 890:03d}".lstrip("0")
+
+
+def of_guardians(pupil: Pupil, lycees: Sequence[School]) -> str:
     told = []
-    for guardian in pupil.guardians:
+    for guardian, family, given in guardians(pupil):
         id = str(4_000_000 + guardian)
-        postcode = f"{lycees[pupil.school].uai[1:3]}{own.randrange(100, 990):03d}"
         values: dict[str, Sequence[str]] = {
             "ENTPersonJointure": [id],
-            "sn": [pupil.family.partition("-")[0] if guardian % 2 else own.choice(LAST)],
-            "givenName": [own.choice(FIRST)],
-            "ENTPersonCodePostal": [postcode.lstrip("0")],
+            "sn": [family],
+            "givenName": [given],
+            "ENTPersonCodePostal": [postcode(pupil, lycees)],
             "ENTPersonPays": ["FRANCE"],
         }
         told.append(request("categoriePersonne", "PersRelEleve", id, values))
@@ -174,32 +193,42 @@ def of_guardians(pupil: Pupil, lycees: Sequence[School]) -> str:
 
 def write(file: Path, count: int, seed: int, night: int) -> int:
     """Write a whole directory as a zip; how many pupils are in it."""
-    lycees = schools()
-    day = (date(2020, 9, 1) + timedelta(days=night)).strftime("%Y%m%d")
+    lycees, total = schools(), 0
 
-    def add(out: zipfile.ZipFile, kind: str, part: int, content: Iterator[str]) -> None:
-        name = f"ENT_GRANDEST_Complet_{day}_{kind}_{part:04d}.xml"
-        member = zipfile.ZipInfo(name, (2020, 9, 1, 0, 0, 0))  # the same bytes whenever it is made
-        member.compress_type = zipfile.ZIP_DEFLATED
-        with out.open(member, "w") as one:
-            one.write(HEAD.encode())
-            for request in content:
-                one.write(request.encode())
-            one.write(TAIL.encode())
+    def parts(kind: str, told: Callable[[Pupil], str]) -> Iterator[tuple[str, Iterator[str]]]:
+        nonlocal total
+        everybody, total = pupils(count, seed, night, lycees), 0
+        while held := list(islice(everybody, PART)):
+            total += len(held)
+            yield kind, (told(one) for one in held)
 
-    def parts(out: zipfile.ZipFile, kind: str, told: Callable[[Pupil], str]) -> int:
-        everybody, total, part = pupils(count, seed, night, lycees), 0, 0
-        held = [one for _, one in zip(range(PART), everybody, strict=False)]
-        while held:
-            add(out, kind, part, (told(one) for one in held))
-            total, part = total + len(held), part + 1
-            held = [one for _, one in zip(range(PART), everybody, strict=False)]
-        return total
+    def files() -> Iterator[tuple[str, Iterator[str]]]:
+        yield "EtabEducNat", (of_school(*one) for one in enumerate(lycees))
+        yield from parts("PersRelEleve", lambda one: of_guardians(one, lycees))
+        yield from parts("Eleve", of_pupil)
 
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as out:
-        add(out, "EtabEducNat", 0, (of_school(*one) for one in enumerate(lycees)))
-        parts(out, "PersRelEleve", lambda one: of_guardians(one, lycees))
-        return parts(out, "Eleve", of_pupil)
+    zipped(file, "Complet", date(2020, 9, 1) + timedelta(days=night), files())
+    return total
+
+
+def zipped(
+    file: Path | BinaryIO, extent: str, day: date, files: Iterable[tuple[str, Iterable[str]]]
+) -> None:
+    """Write requests, by the kind of file in which they stand, as a zip of files of a day; `extent`
+    says whether they name everybody (Complet) or not (Delta).
+    """
+    parts = Counter[str]()
+    with zipfile.ZipFile(file, "w") as out:
+        for kind, requests in files:
+            part, parts[kind] = parts[kind], parts[kind] + 1
+            name = f"ENT_GRANDEST_{extent}_{day:%Y%m%d}_{kind}_{part:04d}.xml"
+            about = zipfile.ZipInfo(name, (day.year, day.month, day.day, 0, 0, 0))
+            about.compress_type = zipfile.ZIP_DEFLATED
+            with out.open(about, "w") as one:
+                one.write(HEAD.encode())
+                for request in requests:
+                    one.write(request.encode())
+                one.write(TAIL.encode())
 
 
 def main(words: Sequence[str] | None = None) -> int:

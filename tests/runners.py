@@ -12,7 +12,7 @@ import pytest
 from deploy.local import processes
 
 ROOT = Path(__file__).parents[1]
-PORTS_OF_A_SYSTEM = (0, 1, 2, 3, 4, 5, 90, 92, 93)
+PORTS_OF_A_SYSTEM = (0, 1, 2, 3, 4, 5, 90, 91, 92, 93)
 
 Run = subprocess.CompletedProcess[str]
 

@@ -33,7 +33,7 @@ from deploy.local.running import (
     end_leftovers,
     held,
 )
-from deploy.local.system import System, read
+from deploy.local.system import System, demand_ports, read
 from deploy.local.watching import watch_all
 
 CANNOT_RUN = 2
@@ -66,8 +66,8 @@ def run(_options: argparse.Namespace, _rest: list[str]) -> int:
 
 def demo(options: argparse.Namespace, _rest: list[str]) -> int:
     """The system and a played year; then until Ctrl-C, or not if once. The player's exit code."""
-    system = read(os.environ, moved_clock=True)
-    with alone_in(system.home):
+    system = read(os.environ, played=True)
+    with alone_in(system.home), _managed(system):
         _set_clock(system)
         with _up(system) as running:
             _say(where_to_look(running))
@@ -135,6 +135,18 @@ def _up(system: System) -> Iterator[Running]:
             _say("Stopping…")
             bring_down(running)
             _say("Stopped.")
+
+
+@contextmanager
+def _managed(system: System) -> Iterator[None]:
+    """An invented device management beside the system. Raises CannotRunError when its port is in
+    use.
+    """
+    from partners import management
+
+    demand_ports(system, ("device management", system.management_port))
+    with management.serving(system.management_port):
+        yield
 
 
 def _play(system: System, options: argparse.Namespace, running: Running) -> int:

@@ -13,6 +13,7 @@ from shared import settings
 ROOT = Path(__file__).parents[2]
 KAFKA_OFFSET = 92
 PROMETHEUS_OFFSET = 90
+MANAGEMENT_OFFSET = 91
 EVERYWHERE = "0.0.0.0"  # noqa: S104  compared with, never listened on
 
 
@@ -41,14 +42,20 @@ class System:
         return self.home / "clock"
 
     @property
+    def management_port(self) -> int:
+        """Where the invented device management answers, while a year is played."""
+        return self.first_port + MANAGEMENT_OFFSET
+
+    @property
     def prometheus_port(self) -> int:
         return self.first_port + PROMETHEUS_OFFSET
 
 
-def read(said: Mapping[str, str], *, moved_clock: bool = False) -> System:
+def read(said: Mapping[str, str], *, played: bool = False) -> System:
     """The system that the environment describes. Raises CannotRunError when it contradicts itself.
 
-    With `moved_clock` the services take the time from a file in the home, which a player moves.
+    Where a year is `played`, the services take the time from a file in the home, which a player
+    moves, and an invented device management stands beside them.
     """
     try:
         known = settings.read("tracking", said)
@@ -63,8 +70,9 @@ def read(said: Mapping[str, str], *, moved_clock: bool = False) -> System:
         "TROUSSEAU_KAFKA": known.kafka,
         "PYTHONUNBUFFERED": "1",
     }
-    if moved_clock:
+    if played:
         told["TROUSSEAU_CLOCK"] = str(home / "clock")
+        told["TROUSSEAU_MANAGEMENT"] = f"http://127.0.0.1:{first_port + MANAGEMENT_OFFSET}"
     return System(
         home=home,
         host="127.0.0.1" if known.host == EVERYWHERE else known.host,

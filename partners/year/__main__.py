@@ -65,7 +65,9 @@ def _arguments() -> argparse.Namespace:
         "--once", action="store_true", help="play one year and stop, which is also the default"
     )
     parser.add_argument(
-        "--clock", type=Path, help="file to move the services' clock by (TROUSSEAU_CLOCK)"
+        "--clock",
+        type=Path,
+        help="file to move the services' clock by (TROUSSEAU_CLOCK); else lycée does not end",
     )
     parser.add_argument(
         "--kafka", help="bootstrap servers: some of a carrier's events go by its own topic"
@@ -86,7 +88,12 @@ def _many(text: str) -> int:
 
 async def _run(arguments: argparse.Namespace, console: Console) -> int:
     keys, addresses = _keys(arguments.keys), bases(arguments.at)
-    year = plan(arguments.seed, arguments.laptops, drop_one=arguments.drop_one_fact)
+    year = plan(
+        arguments.seed,
+        arguments.laptops,
+        drop_one=arguments.drop_one_fact,
+        to_the_end=bool(arguments.clock),
+    )
     if arguments.drop_one_fact and not year.dropped:
         raise PlayError("So small a year has no hand-out to keep back: take more laptops")
     if arguments.book:

@@ -141,3 +141,43 @@ def _working(kind: str, before: str) -> str:
         return "incident-reported"
     kept = kind == "return" and before == "beyond-repair"
     return before if kept else EFFECTS[kind].working or before
+
+
+# -- when lycée ends
+
+RETURN_ASKED, RETURN_OVERDUE, ANOTHER = "return-asked", "return-overdue", "other-laptop-returned"
+WRITTEN_OFF, SCRAPPED = "written-off", "scrapped"
+END_MARKS = (RETURN_ASKED, RETURN_OVERDUE, ANOTHER, WRITTEN_OFF, SCRAPPED)
+ASKED = (RETURN_ASKED, RETURN_OVERDUE)
+
+
+class Ending(Struct, frozen=True):
+    """What an act on a handover does: to the facts that it names, to the marks."""
+
+    facts: Mapping[str, str] = {}
+    comes: tuple[str, ...] = ()
+    goes: tuple[str, ...] = ()
+
+
+ENDINGS: Mapping[str, Ending] = {
+    "certificate": Ending({"managed": "released"}),
+    "handing-over": Ending({"owner": "student"}),
+    "asked-back": Ending(comes=(RETURN_ASKED,)),
+    "refusal": Ending(comes=(RETURN_ASKED,)),
+    "return-of-another": Ending(comes=(ANOTHER,)),
+    "overdue": Ending(comes=(RETURN_OVERDUE,)),
+    "return": Ending(
+        {"location": "at-school", "holder": "school", "owner": "region"}, goes=(*ASKED, ANOTHER)
+    ),
+    "scrapping": Ending({"location": "scrapped", "holder": "nobody"}, comes=(SCRAPPED,)),
+    "write-off": Ending(comes=(WRITTEN_OFF,), goes=ASKED),
+}
+
+
+def after_the_end(before: Facts, acts: Iterable[str]) -> Facts:
+    """The facts of a laptop after all acts on its handover, in their order."""
+    now = before
+    for ending in (ENDINGS[act] for act in acts if act in ENDINGS):
+        marks = tuple(sorted({*now.marks, *ending.comes} - {*ending.goes}))
+        now = replace(now, marks=marks, **ending.facts)
+    return now

@@ -4,17 +4,14 @@ import asyncio
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import cast
 
 import httpx
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from partners.year.acts import Act
-from partners.year.post import BUSY_SECONDS, PlayError, System, get, unwell
-
-T = TypeVar("T")
+from partners.year.post import BUSY_SECONDS, PlayError, System, decoded, get, unwell
 
 PLACED = "repairs.laptop-placed.v1"
 PAUSE_SECONDS = 0.2
@@ -79,7 +76,7 @@ async def _number(system: System, numbers: Numbers, party: str, incident: str) -
         laptop, at = numbers.opened[incident]
         asked = httpx.QueryParams({"laptop": laptop})
         answer = await get(system, "repairs", f"/api/cases?{asked}", party)
-        found = _decoded(answer.text, Cases).items
+        found = decoded(answer.text, Cases).items
         numbers.known.update((incident, one.case) for one in found if one.opened_at == at)
     return numbers.known.get(incident, incident)
 
@@ -102,13 +99,5 @@ async def placed(system: System, act: Act) -> None:
 
 async def _placed(system: System, laptop: str, at: datetime) -> int:
     answer = await get(system, "tracking", f"/api/laptops/{laptop}")
-    told = _decoded(answer.text, Life).timeline
+    told = decoded(answer.text, Life).timeline
     return sum(one.type == PLACED and one.happened_at == at for one in told)
-
-
-def _decoded(text: str, type: type[T]) -> T:
-    """What a service answered. Raises PlayError where that is something else."""
-    try:
-        return msgspec.json.decode(text, type=type)
-    except msgspec.DecodeError as wrong:
-        raise PlayError(f"This is not what was agreed: {text[:200]}: {wrong}") from None

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import httpx
 import msgspec
 from msgspec import Struct
 
-from partners.year.book import MARKS, ON_LOAN, Facts
+from partners.year.book import ON_LOAN, Facts
 from partners.year.plan import Plan
 from partners.year.post import PlayError, System, get
 
@@ -108,7 +108,7 @@ def differences(plan: Plan, laptops: Mapping[str, Seen]) -> list[str]:
         seen = laptops.get(name)
         if seen is None:
             found.append(f"{name}: tracking does not know it; the book has it {booked.location}")
-        elif wrong := _wrong(booked, seen):
+        elif wrong := _wrong(booked, seen, plan.marks):
             found.append(f"{name}: {', '.join(wrong)}")
     own = f"hp/5C{plan.run}"
     unknown = sorted(
@@ -117,7 +117,7 @@ def differences(plan: Plan, laptops: Mapping[str, Seen]) -> list[str]:
     return found + [f"{name}: tracking knows it, the book does not" for name in unknown]
 
 
-def _wrong(booked: Facts, seen: Seen) -> list[str]:
+def _wrong(booked: Facts, seen: Seen, compared: Sequence[str]) -> list[str]:
     wrong = [
         f"{fact} is {getattr(seen, fact)}, the book says {getattr(booked, fact)}"
         for fact in FACTS
@@ -126,10 +126,10 @@ def _wrong(booked: Facts, seen: Seen) -> list[str]:
     if booked.unannounced != ("unannounced" in seen.flags):
         flag, says = ("not flagged", "is") if booked.unannounced else ("flagged", "is not")
         wrong.append(f"{flag} unannounced, the book says it {says}")
-    marks = [mark for mark in MARKS if mark in seen.flags]
+    marks = [mark for mark in compared if mark in seen.flags]
     if set(marks) != set(booked.marks):
         said = [", ".join(those) or "nothing" for those in (marks, booked.marks)]
-        wrong.append(f"repairs marks {said[0]}, the book {said[1]}")
+        wrong.append(f"it is marked {said[0]}, the book {said[1]}")
     if OVERDUE in seen.flags and ON_LOAN not in booked.marks:
         wrong.append(f"{OVERDUE}, the book says that nobody has it on loan")
     return wrong

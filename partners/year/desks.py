@@ -148,10 +148,11 @@ class Told(Struct, frozen=True):
 
 
 class Work(Struct, frozen=True):
-    """A desk's year: its requests, the facts of the laptops that it had to do with, incidents (id
-    to laptop and instant), ids that have to be refused, and laptops worth a look.
+    """A desk's year: what it told, its requests, the facts of laptops that it had to do with,
+    incidents (id to laptop and instant), ids that have to be refused, laptops worth a look.
     """
 
+    told: tuple[Told, ...]
     acts: tuple[Act, ...]
     book: Mapping[str, Facts]
     opened: Mapping[str, tuple[str, datetime]]
@@ -174,9 +175,9 @@ def work(
         of_case = _case(rng, f"{run}-{number:05}", course, cause, home, free)
         told += of_case
         examples |= {course: f"hp/{home.serial}"} if of_case else {}
-    turns = _turns(told)
-    booked = {name: book.after_desks(before[name], those) for name, those in turns.items()}
+    booked = {name: book.after_desks(before[name], those) for name, those in _turns(told).items()}
     return Work(
+        told=tuple(told),
         acts=tuple(_packed(rng, _disturbed(rng, told))),
         book=booked,
         opened={
@@ -362,14 +363,13 @@ def _alone(one: Told) -> Act:
         wrong = one.serial[:-1] + ("Y" if one.serial.endswith("Z") else "Z")
         returned = wrong if one.act == "wrong-swap" else one.serial
         body |= {"returned": _laptop(returned, one.typed), "new": _laptop(one.other, one.typed)}
-    act = one.act.removeprefix("wrong-")
     known = {f"hp/{one.serial}": (one.home.handed_at, one.home.told)}
     return Act(
         id=one.id,
         at=one.sent_at,
         party=PARTY,
         service="repairs",
-        path=f"/api/cases/{{case}}/{act}",
+        path=f"/api/cases/{{case}}/{one.act.removeprefix('wrong-')}",
         body=body,
         items=1,
         case=one.incident,

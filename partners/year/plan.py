@@ -8,10 +8,27 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
-from partners.year import book, desks, intents, stories, telling, world
+from partners.directory import Pupil
+from partners.year import (
+    book,
+    desks,
+    ending,
+    enrolling,
+    intents,
+    newcomers,
+    pupils,
+    stories,
+    telling,
+    world,
+)
+from partners.year import holding as holdings
 from partners.year.acts import Act
-from partners.year.book import Facts
+from partners.year.book import MARKS, Facts
 from partners.year.desks import Home, Work
+from partners.year.ending import End
+from partners.year.enrolling import Night
+from partners.year.holding import Held
+from partners.year.pupils import Cohort
 from partners.year.reports import Report, written
 from partners.year.world import END, World, pick, working_day
 
@@ -34,7 +51,9 @@ class Plan(Struct, frozen=True):
     refuse once. `examples`: laptops worth a look. `dropped`: the laptop whose one report stands in
     the book and is not sent, or "". `story_acts`,
     `stories`: acts and book of the lives that go another way. `desk_acts`: what a repair desk
-    sends; `opened`: its incidents, each with its laptop and when it was reported.
+    sends; `opened`: its incidents, each with its laptop and when it was reported. `pupil_acts`: the
+    files of pupils; `pupils`: whoever is in them, `staying` in the last. `end`: how lycée ends,
+    where it is played; `marks`: those that are compared.
     """
 
     run: str
@@ -50,48 +69,100 @@ class Plan(Struct, frozen=True):
     stories: Mapping[str, Facts] = {}
     desk_acts: tuple[Act, ...] = ()
     opened: Mapping[str, tuple[str, datetime]] = {}
+    pupil_acts: tuple[Act, ...] = ()
+    pupils: tuple[Pupil, ...] = ()
+    staying: frozenset[int] = frozenset()
+    end: End = End()
+    marks: tuple[str, ...] = MARKS
 
     @property
     def every_act(self) -> list[Act]:
         """In the order of sending."""
-        acts = (*self.acts, *self.story_acts, *self.desk_acts)
+        acts = (*self.acts, *self.story_acts, *self.desk_acts, *self.pupil_acts, *self.end.acts)
         return sorted(acts, key=lambda act: (act.at, act.id))
 
     @property
     def whole_book(self) -> Mapping[str, Facts]:
-        return {**self.book, **self.stories}
+        return {**self.book, **self.stories, **self.end.book}
 
 
-def plan(seed: int, laptops: int, *, drop_one: bool = False) -> Plan:
-    """The year. `drop_one` keeps a hand-out back that the book holds: one laptop must differ."""
+def plan(seed: int, laptops: int, *, drop_one: bool = False, to_the_end: bool = True) -> Plan:
+    """The year. `drop_one` keeps a hand-out back that the book holds: one laptop must differ.
+    `to_the_end`: with how lycée ends, for which the services' clock has to be moved.
+    """
     rng = Random(f"{seed}:{laptops}")  # noqa: S311 the same year for the same seed, nothing is secret
     truth = world.build(rng, seed, laptops)
+    cohort = pupils.cohort(seed, laptops, truth, stories.schools(truth, laptops))
     decided = intents.intents(rng, truth)
-    meant = telling.reports(rng, truth)
-    lost = _lost(rng, meant)
-    told = [report for report in meant if report.id not in lost]
+    meant = telling.reports(rng, truth, cohort.meant)
+    lost, told = _lost(rng, meant)
     lives = _lives(told)
-    facts = _book(truth, lives, decided.admitted)
-    worked = _desks(seed, truth, lives, facts)
-    sent = _disturbed(rng, told)
-    dropped = _droppable(sent, worked.book) if drop_one else None
-    acts = [*decided.acts, *_packed(rng, [report for report in sent if report.id != dropped])]
-    other_acts, others = stories.stories(rng, truth, laptops)
+    facts, worked, coming = _lived(seed, truth, cohort, lives, decided.admitted)
+    sent = [*_disturbed(rng, told), *coming]
+    spared = _droppable(sent, worked.book)
+    dropped = spared if drop_one else None
+    acts = [*decided.acts, *_packed(rng, [one for one in sent if not _same(one, dropped)])]
+    now = {**facts, **worked.book}
+    holding = holdings.held(lives, worked.told, spared.student if spared else "")
+    nights, end = _left(seed, truth, cohort, holding, now, frozenset(worked.book))
+    last, others = end if to_the_end else End(), stories.stories(truth, laptops, cohort.stories)
     return Plan(
         run=truth.run,
         seed=seed,
         laptops=laptops,
         acts=tuple(sorted(acts, key=lambda act: (act.at, act.id))),
-        book={**facts, **worked.book},
+        book=now,
         lost=lost,
-        refusable=worked.refusable | {report.id for report in told if report.refusable},
-        examples=_examples(truth, facts, worked),
-        story_acts=tuple(other_acts),
-        stories=others,
+        refusable=last.refusable | worked.refusable | {one.id for one in told if one.refusable},
+        examples=_examples(truth, facts, worked, last),
+        story_acts=tuple(others[0]),
+        stories=others[1],
         desk_acts=worked.acts,
         opened=worked.opened,
-        dropped=next((laptop_of(report.serials[0]) for report in sent if report.id == dropped), ""),
+        end=last,
+        marks=(*MARKS, *book.END_MARKS) if to_the_end else MARKS,
+        pupil_acts=tuple(enrolling.files(truth.run, nights)),
+        pupils=(*cohort.at_first, *cohort.newcomers),
+        staying=frozenset(one.number for one in nights[-1].there),
+        dropped=laptop_of(dropped.serials[0]) if dropped else "",
     )
+
+
+def _lived(
+    seed: int,
+    truth: World,
+    cohort: Cohort,
+    lives: dict[str, list[Report]],
+    admitted: frozenset[str],
+) -> tuple[dict[str, Facts], Work, list[Report]]:
+    """What is true by the desk's books and before them; and the hand-outs to newcomers, which are
+    put into the lives.
+    """
+    homes, stock = _homes(truth, lives, _book(truth, lives, admitted))
+    coming = newcomers.hand_outs(truth.run, cohort.newcomers, stock)
+    for report in coming:
+        lives[report.serials[0]].append(report)
+    facts = _book(truth, lives, admitted)
+    return (
+        facts,
+        desks.work(_dice("desks", seed, len(facts)), truth.run, homes, stock, facts),
+        coming,
+    )
+
+
+def _left(
+    seed: int,
+    truth: World,
+    cohort: Cohort,
+    holding: Mapping[str, Held],
+    now: Mapping[str, Facts],
+    at_desks: frozenset[str],
+) -> tuple[tuple[Night, ...], End]:
+    """Who is at school on which night, and how lycée ends."""
+    laptops = len(cohort.meant)
+    may_leave = _may_leave(holding, now, at_desks)
+    nights = enrolling.nights(_dice("pupils", seed, laptops), truth, cohort, may_leave)
+    return nights, ending.end(_dice("end", seed, laptops), truth.run, nights, holding, now)
 
 
 def laptop_of(serial: str) -> str:
@@ -99,11 +170,13 @@ def laptop_of(serial: str) -> str:
     return f"hp/{serial}"
 
 
-def _lost(rng: Random, meant: Iterable[Report]) -> frozenset[str]:
+def _lost(rng: Random, meant: Sequence[Report]) -> tuple[frozenset[str], list[Report]]:
+    """What nobody sends, and what is left."""
     ids = defaultdict(list)
     for report in meant:
         ids[report.kind].append(report.id)
-    return frozenset(lost for kind, rate in LOST.items() for lost in pick(rng, ids[kind], rate))
+    lost = frozenset(one for kind, rate in LOST.items() for one in pick(rng, ids[kind], rate))
+    return lost, [report for report in meant if report.id not in lost]
 
 
 def _lives(told: Iterable[Report]) -> dict[str, list[Report]]:
@@ -129,11 +202,15 @@ def _book(
     }
 
 
-def _desks(
-    seed: int, truth: World, lives: Mapping[str, list[Report]], facts: Mapping[str, Facts]
-) -> Work:
-    """The desk's work on what schools handed out and have left, its dice its own."""
-    rng = Random(f"desks:{seed}:{len(facts)}")  # noqa: S311 nothing is secret
+def _dice(what: str, seed: int, laptops: int) -> Random:
+    """Dice of its own for a part of the year."""
+    return Random(f"{what}:{seed}:{laptops}")  # noqa: S311 nothing is secret
+
+
+def _homes(
+    truth: World, lives: Mapping[str, list[Report]], facts: Mapping[str, Facts]
+) -> tuple[list[Home], dict[str, list[str]]]:
+    """What schools handed out, and what each has left."""
     homes: list[Home] = []
     stock: dict[str, list[str]] = defaultdict(list)
     for line in truth.lines:
@@ -145,7 +222,7 @@ def _desks(
                 homes.append(_home(serial, uai, lives[serial], from_day))
             elif location == "at-school" and serial not in truth.never:
                 stock[uai].append(serial)
-    return desks.work(rng, truth.run, homes, stock, facts)
+    return homes, stock
 
 
 def _home(serial: str, school: str, life: Sequence[Report], covered_from: date) -> Home:
@@ -174,7 +251,7 @@ def _later(report: Report, days: int) -> Report:
     return replace(report, sent_at=min(report.sent_at + timedelta(days=days), END))
 
 
-def _droppable(sent: Sequence[Report], elsewhere: Container[str]) -> str | None:
+def _droppable(sent: Sequence[Report], elsewhere: Container[str]) -> Report | None:
     """A hand-out that is sent only once: its laptop's last report, and no other laptop's; not of
     one that stands in another book as well.
     """
@@ -182,13 +259,29 @@ def _droppable(sent: Sequence[Report], elsewhere: Container[str]) -> str | None:
     handed_out = (report for report in sent if report.kind == "handed-out")
     return next(
         (
-            report.id
+            report
             for report in handed_out
             if times[report.id] == 1
             and not report.refusable
             and laptop_of(report.serials[0]) not in elsewhere
         ),
         None,
+    )
+
+
+def _same(report: Report, dropped: Report | None) -> bool:
+    return dropped is not None and report.id == dropped.id
+
+
+def _may_leave(
+    holding: Mapping[str, Held], now: Mapping[str, Facts], at_desks: frozenset[str]
+) -> frozenset[int]:
+    """Pupils whose laptop is the region's, and whom no desk is to expect."""
+    names = {pupil: laptop_of(one.serial) for pupil, one in holding.items()}
+    return frozenset(
+        int(pupil)
+        for pupil, name in names.items()
+        if name not in at_desks and now[name].owner == "region"
     )
 
 
@@ -227,15 +320,17 @@ def _batches(reports: Iterable[Report]) -> Iterator[list[Report]]:
         yield batch
 
 
-def _examples(truth: World, facts: Mapping[str, Facts], worked: Work) -> dict[str, str]:
+def _examples(truth: World, facts: Mapping[str, Facts], worked: Work, last: End) -> dict[str, str]:
     """The first laptop of each kind that a person may want to look at."""
     late = {laptop_of(serial) for serial in truth.late}
-    apart = {name: now for name, now in facts.items() if name not in worked.book}
+    elsewhere = {*worked.book, *last.book}
+    apart = {name: now for name, now in facts.items() if name not in elsewhere}
     home = [name for name, now in apart.items() if now.location == "with-student"]
     found = {
         "an ordinary life": next((name for name in home if name not in late), ""),
         "scanned before its announcement": next((name for name in home if name in late), ""),
         "missing": next((name for name, now in apart.items() if now.location == "missing"), ""),
         **worked.examples,
+        **{what: last.examples.get(what, "") for what in ending.LOOKED_AT},
     }
     return {kind: name for kind, name in found.items() if name}

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import cast
@@ -13,14 +13,16 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from partners.year import cases
+from partners.year import cases, ending, handovers
 from partners.year.acts import Act
 from partners.year.cases import Numbers
 from partners.year.plan import Plan
 from partners.year.post import BUSY_SECONDS, Answer, PlayError, System, get, post, produce
-from partners.year.world import YEAR_ENDS
+from partners.year.who import IMPORTS, Who, learn, named, nobody_yet
+from partners.year.world import BEGIN, YEAR_ENDS
 
 AT_ONCE = 8
+LAST_HOUR = 21
 REFUSED = ("refused", "conflict")
 ACCEPTED = ("applied", "duplicate", "waiting")
 VERDICTS = (*ACCEPTED, *REFUSED)
@@ -33,7 +35,8 @@ PHASES = {
     (2020, 9): "September: hand-outs",
     (2020, 10): "October: the rest",
 }
-LATER = "November to June: repairs"
+LATER = "November to April: repairs, pupils who come and go"
+END = "May to July: repairs, the end of lycée"
 
 Step = Callable[[str, int], None]
 """Told of progress: the phase, and how many items were answered since."""
@@ -87,37 +90,81 @@ class Heard(Struct, frozen=True):
     surprises: tuple[str, ...] = ()
 
 
+class Playing(Struct):
+    """A year that is being played: what the system called things, and what it answered. `again`:
+    its pupils were all known before, so that their files would only set them back.
+    """
+
+    plan: Plan
+    system: System
+    step: Step
+    numbers: Numbers
+    who: Who
+    again: bool
+    gate: asyncio.Semaphore
+    clock: Path | None
+    now: datetime = BEGIN
+    heard: list[Heard] = []
+
+    def go_on(self) -> None:
+        """Half a minute later, on the same day."""
+        if self.now.hour < LAST_HOUR:
+            self.come_to(self.now + timedelta(seconds=30))
+
+    def come_to(self, moment: datetime) -> None:
+        """A moment is there, for services too where their clock can be moved."""
+        self.now = moment
+        if self.clock:
+            move_clock(self.clock, moment)
+
+
 async def play(plan: Plan, system: System, clock: Path | None, step: Step) -> Heard:
     """Send a year. Raises PlayError when the system cannot be reached or a file stands still."""
-    gate = asyncio.Semaphore(AT_ONCE)
-    heard: list[Heard] = []
-    numbers = Numbers(plan.opened)
-
-    async def one(act: Act) -> None:
-        async with gate:
-            await cases.placed(system, act)
-            named = await cases.numbered(system, numbers, act)
-            heard.append(await _say(plan, system, named, numbers))
-            step(_phase(act.at), act.items)
-
+    who = nobody_yet(plan.pupils, plan.staying)
+    await learn(system, who)
+    gate, numbers = asyncio.Semaphore(AT_ONCE), Numbers(plan.opened)
+    playing = Playing(plan, system, step, numbers, who, who.everybody, gate, clock)
     for _, of_day in groupby(plan.every_act, key=lambda act: act.at.date()):
         acts = list(of_day)
-        if clock:
-            move_clock(clock, max(act.at for act in acts))
-        step(_phase(acts[0].at), 0)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for act in acts:
-                    group.create_task(one(act))
-        except* PlayError as failed:
-            raise PlayError(*_first(failed).args) from None
+        playing.come_to(max(act.at for act in acts))
+        await _day(playing, acts)
     if clock:  # so that another year may be played beside it
         move_clock(clock, YEAR_ENDS)
-    return _together(heard)
+    return _together(playing.heard)
+
+
+async def _day(playing: Playing, acts: Sequence[Act]) -> None:
+    """All of a day, its parties at once; then whom its files told of."""
+    playing.step(_phase(acts[0].at), 0)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for act in acts:
+                group.create_task(_one(playing, act))
+    except* PlayError as failed:
+        raise PlayError(*_first(failed).args) from None
+    if not playing.again and any(_of_pupils(act) for act in acts):
+        await learn(playing.system, playing.who)
+
+
+async def _one(playing: Playing, act: Act) -> None:
+    system, numbers = playing.system, playing.numbers
+    async with playing.gate:
+        if playing.again and _of_pupils(act):
+            playing.heard.append(Heard(Counter(duplicate=act.items)))
+        else:
+            await cases.placed(system, act)
+            said = named(playing.who, await cases.numbered(system, numbers, act))
+            said = await handovers.addressed(system, said, playing.go_on)
+            playing.heard.append(await _say(playing.plan, system, said, numbers))
+        playing.step(_phase(act.at), act.items)
+
+
+def _of_pupils(act: Act) -> bool:
+    return act.path.startswith(IMPORTS)
 
 
 def _phase(at: datetime) -> str:
-    return PHASES.get((at.year, at.month), LATER)
+    return PHASES.get((at.year, at.month), LATER if at.date() < ending.FIRST_OFFERS else END)
 
 
 def _first(group: BaseExceptionGroup[PlayError]) -> PlayError:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 import httpx
 import msgspec
@@ -13,8 +14,10 @@ from msgspec import Struct
 
 from partners.year.acts import Act
 
+T = TypeVar("T")
+
 # From the first port on: the system's local layout.
-PORTS = {"tracking": 0, "ordering": 1, "delivery": 2, "repairs": 3}
+PORTS = {"tracking": 0, "ordering": 1, "delivery": 2, "repairs": 3, "handover": 4, "enrolment": 5}
 PATIENCE_SECONDS = 60.0  # how long a service may be gone
 BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
 BUSY_SECONDS = 600.0  # how long it may answer that it is busy, or a file may stand still
@@ -72,13 +75,12 @@ def key_of(system: System, party: str) -> str:
 
 async def post(system: System, act: Act) -> Answer:
     """Send an act. Raises PlayError when nobody answers for a minute or the key is not known."""
-    file = isinstance(act.body, str)
+    kind, content = _written(act.body)
     headers = {
-        "Content-Type": "text/csv; charset=utf-8" if file else "application/json",
+        "Content-Type": kind,
         "Idempotency-Key": act.id,
         "Authorization": f"Bearer {key_of(system, act.party)}",
     }
-    content = act.body.encode() if isinstance(act.body, str) else msgspec.json.encode(act.body)
     url = system.bases[act.service] + act.path
     request = system.client.build_request(act.method, url, headers=headers, content=content)
     answer = await _answered(system, request)
@@ -86,6 +88,24 @@ async def post(system: System, act: Act) -> Answer:
         where = system.bases[act.service]
         raise PlayError(f"{where} does not know the key of {act.party}: is it this system's?")
     return answer
+
+
+def _written(body: dict[str, object] | str | bytes) -> tuple[str, bytes]:
+    """A body's kind and content: a table, a zip, or JSON."""
+    match body:
+        case str():
+            return "text/csv; charset=utf-8", body.encode()
+        case bytes():
+            return "application/zip", body
+    return "application/json", msgspec.json.encode(body)
+
+
+def decoded(text: str, type: type[T]) -> T:
+    """What a service answered. Raises PlayError where that is something else."""
+    try:
+        return msgspec.json.decode(text, type=type)
+    except msgspec.DecodeError as wrong:
+        raise PlayError(f"This is not what was agreed: {text[:200]}: {wrong}") from None
 
 
 EVENT = "partner.delivery-event.v1"

@@ -7,16 +7,16 @@ two students, drop-outs, orders cancelled on the road); how often is assumed.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from random import Random
-from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from partners.directory import Pupil
 from partners.year import spelling
 from partners.year.acts import Act
 from partners.year.book import Facts
 from partners.year.intents import DIRECTORY, table
+from partners.year.pupils import minor
 from partners.year.roster import SUPPLIER, School, carrier_of
 from partners.year.world import MODEL, SCHOOL_YEAR, World, on
 
@@ -78,6 +78,7 @@ class Set(Struct, frozen=True):
     other: School
     serials: Mapping[str, str]
     pallets: Mapping[str, str]
+    pupils: Sequence[Pupil]
 
     @property
     def line(self) -> str:
@@ -87,14 +88,22 @@ class Set(Struct, frozen=True):
 Item = dict[str, object]
 
 
-def stories(rng: Random, world: World, laptops: int) -> tuple[list[Act], dict[str, Facts]]:
+def schools(world: World, laptops: int) -> list[School]:
+    """The school of each set."""
+    sets = 1 + laptops // ONE_SET_FOR
+    return [world.schools[number % len(world.schools)] for number in range(sets)]
+
+
+def stories(
+    world: World, laptops: int, pupils: Sequence[Sequence[Pupil]]
+) -> tuple[list[Act], dict[str, Facts]]:
     """Acts of all sets, and what is true of their laptops at the end. Their serials follow
-    those of the year.
+    those of the year; `pupils`: those of each set.
     """
-    sets = [_set(world, number, laptops) for number in range(1 + laptops // ONE_SET_FOR)]
+    sets = [_set(world, number, laptops, those) for number, those in enumerate(pupils)]
     acts = [*_orders(world.run, sets)]
     for one in sets:
-        acts += [*_road(one), *_school(one), *_students(rng, one)]
+        acts += [*_road(one), *_school(one), *_students(one)]
     opening, booked = _opening(world, laptops + len(sets) * len((*NAMES, *CANCELLED)))
     return [*acts, *opening], booked | {
         f"hp/{serial}": _facts(name) for one in sets for name, serial in one.serials.items()
@@ -108,17 +117,8 @@ def _opening(world: World, first: int) -> tuple[list[Act], dict[str, Facts]]:
     number = int.from_bytes(world.run.encode(), "big") % 1_000
     uai, order = spelling.uai(f"088{8000 + number}"), f"GE2021-{world.run}"
     serials = [spelling.serial(world.run, first + place) for place in range(FIRST_NEED)]
-    school = (
-        uai,
-        "Lycée de la Moselotte",
-        "LPO",
-        "public",
-        "Nancy-Metz",
-        "88",
-        "88408",
-        "Saulxures",
-        "88290",
-    )
+    about = "Lycée de la Moselotte|LPO|public|Nancy-Metz|88|88408|Saulxures|88290"
+    school = (uai, *about.split("|"))
     lot = {"lot": "LOT-N", "model": MODEL, "paid_by": "region", "departments": ["88"]}
     body: Item = {"order": order, "buyer": "region", "supplier": SUPPLIER, "lots": [lot]}
     need: Item = {"newcomers": 0, "stock_back": 0, "decided": FIRST_NEED}
@@ -152,7 +152,7 @@ def _facts(name: str) -> Facts:
     return Facts(*PLACES[name], owner, "working", "not-enrolled", unannounced=False)
 
 
-def _set(world: World, number: int, first: int) -> Set:
+def _set(world: World, number: int, first: int, pupils: Sequence[Pupil]) -> Set:
     schools, names = world.schools, (*NAMES, *CANCELLED)
     at = first + number * len(names)
     serials = {name: spelling.serial(world.run, at + place) for place, name in enumerate(names)}
@@ -162,7 +162,7 @@ def _set(world: World, number: int, first: int) -> Set:
         for place, name in enumerate(("", *ALONE, "on-the-road"))
     }
     school, other = (schools[(number + further) % len(schools)] for further in (0, 1))
-    return Set(number, world.run, school, other, serials, pallets)
+    return Set(number, world.run, school, other, serials, pallets, pupils)
 
 
 # -- the region and the supplier
@@ -339,24 +339,26 @@ def _school(one: Set) -> Iterator[Act]:
     )
 
 
-def _students(rng: Random, one: Set) -> Iterator[Act]:
+def _students(one: Set) -> Iterator[Act]:
     """Hand-outs: two that come back, one of them handed out again, and two machines exchanged."""
     first, second = HANDED, HANDED + timedelta(days=12)
+    pupils = iter(one.pupils)
     for day, names in ((first, ("back", "again", "swapped")), (second, ("again", "swapped"))):
-        items = [_hand_out(rng, one, name, on(day, 9)) for name in names]
+        items = [_hand_out(one, next(pupils), name, on(day, 9)) for name in names]
         id = f"{one.run}-{one.number}-hand-outs-{day}"
         party, body = f"school:{one.school.uai}", dict[str, object](hand_outs=items)
         yield Act(id, on(day, 17), party, "delivery", "/api/hand-outs", body, items=len(items))
 
 
-def _hand_out(rng: Random, one: Set, name: str, at: datetime) -> Item:
+def _hand_out(one: Set, pupil: Pupil, name: str, at: datetime) -> Item:
     signed = spelling.instant(at - timedelta(minutes=5))
+    charter = {"minor": minor(pupil, at), "student_signed_at": signed}
     return {
         "id": f"{one.run}-{one.number}-{name}-{at:%d}",
         "laptop": _laptop(one, name),
-        "student": str(UUID(int=rng.getrandbits(128), version=4)),
+        "student": str(pupil.number),
         "handed_out_at": spelling.instant(at),
-        "charter": {"minor": False, "student_signed_at": signed},
+        "charter": charter | ({"guardian_signed_at": signed} if charter["minor"] else {}),
         "kit": {"laptop": True, "sleeve": True, "storage": False},
     }
 

@@ -5,14 +5,15 @@ later, counts that nobody made, an arrival that the driver enters a day after th
 students who never come.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
-from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from partners.directory import Pupil
+from partners.year.pupils import minor
 from partners.year.reports import Report
 from partners.year.world import (
     END,
@@ -49,14 +50,16 @@ class Journey(Struct, frozen=True):
     found_at: datetime | None = None
 
 
-def reports(rng: Random, world: World) -> list[Report]:
-    """All that the parties have to say up to the year's end, each once, soon after it happened."""
+def reports(rng: Random, world: World, meant: Mapping[str, Pupil]) -> list[Report]:
+    """All that the parties have to say up to the year's end, each once, soon after it happened.
+    `meant`: for whom each laptop is.
+    """
     journeys = _fated(rng, [_journey(rng, shipment) for shipment in world.shipments])
     told: list[Report] = []
     for number, journey in enumerate(journeys):
         told += _of_carrier(rng, world.run, number, journey)
         told += _of_school(rng, world.run, number, journey)
-    told += _unsigned(rng, _hand_outs(rng, world.run, journeys))
+    told += _unsigned(rng, _hand_outs(rng, world.run, journeys, meant))
     return [
         replace(report, sent_at=min(report.sent_at, END))
         for report in told
@@ -180,7 +183,9 @@ def _of_school(rng: Random, run: str, number: int, journey: Journey) -> Iterable
         yield said("received", journey.found_at, "-found", journey.found)
 
 
-def _hand_outs(rng: Random, run: str, journeys: Iterable[Journey]) -> list[Report]:
+def _hand_outs(
+    rng: Random, run: str, journeys: Iterable[Journey], meant: Mapping[str, Pupil]
+) -> list[Report]:
     handed: list[Report] = []
     for number, journey in enumerate(journeys):
         if journey.counted_at is None:
@@ -194,7 +199,11 @@ def _hand_outs(rng: Random, run: str, journeys: Iterable[Journey]) -> list[Repor
             times += [(serial, journey.found_at + timedelta(hours=3)) for serial in journey.found]
         handed += [said("handed-out", at, f"-{serial[-4:]}", (serial,)) for serial, at in times]
     staying = {report.id for report in pick(rng, handed, STAY)}
-    collected = [_collected(rng, report) for report in handed if report.id not in staying]
+    collected = [
+        _collected(rng, report, meant[report.serials[0]])
+        for report in handed
+        if report.id not in staying
+    ]
     return [report for report in collected if report.happened_at.date() <= LAST_SCHOOL_DAY]
 
 
@@ -206,7 +215,7 @@ def _mornings(rng: Random, counted_at: datetime, laptops: int) -> list[datetime]
     return [on(day, 6) + timedelta(minutes=3 * place) for place, day in enumerate(days)]
 
 
-def _collected(rng: Random, report: Report) -> Report:
+def _collected(rng: Random, report: Report, pupil: Pupil) -> Report:
     wait = timedelta(0)
     if rng.random() < STRAGGLERS:
         day = report.happened_at.date()
@@ -215,8 +224,8 @@ def _collected(rng: Random, report: Report) -> Report:
         report,
         happened_at=report.happened_at + wait,
         sent_at=report.sent_at + wait,
-        student=str(UUID(int=rng.getrandbits(128), version=4)),
-        minor=rng.random() < 0.85,
+        student=str(pupil.number),
+        minor=minor(pupil, report.happened_at + wait),
     )
 
 

@@ -15,7 +15,7 @@ from partners.year.check import Seen, differences
 from partners.year.plan import Plan, plan
 from partners.year.post import System, bases
 from partners.year.world import YEAR_ENDS
-from tests.told_of_a_year import at_desks, case_acts, happened, incidents, items, laptop
+from tests.told_of_a_year import at_desks, case_acts, happened, incidents, items, laptop, signed
 
 LAPTOPS = 1_500
 AT_HOME = Facts("with-student", "student", "region", "working", "not-enrolled", unannounced=False)
@@ -31,11 +31,11 @@ def year() -> Plan:
 
 
 def handed_out(year: Plan) -> dict[str, str]:
-    """The school that handed each laptop out."""
+    """The school that handed each laptop out, the guardian having signed."""
     return {
         laptop(item["laptop"]): act.party
         for act, kind, item in items(year.acts)
-        if kind == "handed-out"
+        if kind == "handed-out" and signed(item)
     }
 
 
@@ -203,7 +203,7 @@ def test_marks_that_differ_from_the_book_are_told(year: Plan) -> None:
     shown[lent] = as_shown(lent, booked[lent], "stolen")
     shown[home] = as_shown(home, booked[home], "loan-overdue")
     assert set(differences(year, shown)) == {
-        f"{lent}: repairs marks stolen, the book on-loan",
+        f"{lent}: it is marked stolen, the book on-loan",
         f"{home}: loan-overdue, the book says that nobody has it on loan",
     }
 

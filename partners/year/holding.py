@@ -1,0 +1,89 @@
+"""Which laptop a pupil has at the end of the year, and when a desk's open case stands in the way of
+keeping it. Pure.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from partners.year.desks import Told
+from partners.year.reports import Report
+
+OPENS = {"incident": "case", "reopen": "case", "theft": "case", "loan": "loan"}
+CLOSES = {"return": "case", "swap": "case", "recovery": "case", "loan-return": "loan"}
+
+
+class Open(Struct, frozen=True):
+    """Something of a desk's that is open, until it is closed or for good."""
+
+    since: datetime
+    until: datetime | None = None
+
+
+class Held(Struct, frozen=True):
+    """A pupil's laptop by its serial, and what is or was open of it, in order."""
+
+    serial: str
+    opened: tuple[Open, ...] = ()
+
+    def at(self, moment: datetime) -> Open | None:
+        """What is open at a moment, the last to be closed."""
+        those = [
+            one
+            for one in self.opened
+            if one.since <= moment and (one.until is None or one.until > moment)
+        ]
+        return max(those, key=lambda one: (one.until is None, one.until or one.since), default=None)
+
+    def restless(self, begins: datetime, days: timedelta) -> bool:
+        """Whether a case was opened or closed so shortly before, or is opened later."""
+        moments = [at for one in self.opened for at in (one.since, one.until) if at]
+        recent = any(begins - days < at <= begins for at in moments)
+        return recent or any(one.since > begins for one in self.opened)
+
+
+def held(
+    lives: Mapping[str, Sequence[Report]], told: Sequence[Told], but: str = ""
+) -> dict[str, Held]:
+    """The laptop of each pupil who was handed one, but one of them: another one, where it was
+    swapped.
+    """
+    swaps = {one.serial: one for one in told if one.act == "swap"}
+    of_laptop: dict[str, list[Told]] = defaultdict(list)
+    for one in told:
+        of_laptop[one.serial].append(one)
+    found = {}
+    for serial, life in lives.items():
+        handed = [one for one in life if one.kind == "handed-out"]
+        if handed:
+            last = max(handed, key=lambda one: one.happened_at)
+            pupil, swap = last.student, swaps.get(serial)
+            if pupil == but or _at_one_instant(life, last, of_laptop[serial]):
+                continue
+            if swap is None:
+                found[pupil] = Held(serial, _opened(of_laptop[serial]))
+            else:  # nothing was open of the new one, but until then it was not the pupil's
+                found[pupil] = Held(swap.other, (Open(swap.happened_at, swap.happened_at),))
+    return found
+
+
+def _at_one_instant(life: Sequence[Report], last: Report, told: Sequence[Told]) -> bool:
+    """Whether a laptop was counted and handed out, or a case opened and closed, at one instant: as
+    long as handover takes either for the later, nothing of such a laptop is foretold.
+    """
+    counted = any(one.kind == "received" and one.happened_at == last.happened_at for one in life)
+    return counted or any(one.since == one.until for one in _opened(told))
+
+
+def _opened(told: Iterable[Told]) -> tuple[Open, ...]:
+    since: dict[tuple[str, str], datetime] = {}
+    done = []
+    for one in sorted(told, key=lambda one: one.happened_at):
+        if kind := OPENS.get(one.act):
+            since.setdefault((one.incident, kind), one.happened_at)
+        elif kind := CLOSES.get(one.act):
+            began = since.pop((one.incident, kind), None)
+            done += [Open(began, one.happened_at)] if began else []
+    return tuple(sorted([*done, *map(Open, since.values())], key=lambda one: one.since))

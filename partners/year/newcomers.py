@@ -1,0 +1,39 @@
+"""Who comes in January is given a laptop that a school has left. Pure."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+
+from partners.directory import Pupil
+from partners.year import roster
+from partners.year.pupils import minor
+from partners.year.reports import Report
+from partners.year.world import on
+
+HANDED = date(2021, 1, 18)
+
+
+def hand_outs(run: str, newcomers: Iterable[Pupil], stock: Mapping[str, list[str]]) -> list[Report]:
+    """A hand-out for each, as long as the school has a laptop; those go from the stock."""
+    handed = []
+    for turn, pupil in enumerate(newcomers):
+        school = roster.schools()[pupil.school].uai
+        if not stock.get(school):
+            continue
+        at = on(HANDED + timedelta(days=turn % 4), 8, turn % 60)
+        handed.append(
+            Report(
+                id=f"{run}-newcomer-{turn}",
+                party=f"school:{school}",
+                kind="handed-out",
+                happened_at=at,
+                sent_at=at + timedelta(hours=1),
+                shipment="",
+                order="",
+                school=school,
+                serials=(stock[school].pop(),),
+                turn=turn,
+                student=str(pupil.number),
+                minor=minor(pupil, at),
+            )
+        )
+    return handed

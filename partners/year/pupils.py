@@ -1,0 +1,99 @@
+"""The pupils of the invented year, drawn as those of the ministry's directory are. Pure.
+
+Each laptop of the orders is meant for a pupil. In the plan and the book a pupil is a number; only
+enrolment gives pseudonyms, and the player asks for them while it plays.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from itertools import cycle, islice
+from random import Random
+
+from msgspec import Struct
+
+from partners import directory
+from partners.directory import Pupil
+from partners.year import roster, spelling
+from partners.year.roster import School
+from partners.year.world import World
+
+IN_A_RUN = 90_000  # numbers of pupils, below 10^11 in all: larger years have some of the next's
+OF_A_STORY = 5
+ONE_NEWCOMER_FOR = 200  # laptops of the year
+OLDER = (0,) * 7 + (1, 1, 2)  # years by which a pupil is older than a class is, one of these by lot
+
+
+class Cohort(Struct, frozen=True):
+    """Who is at school when the year begins: for whom each laptop is meant, by serial, and the
+    pupils of each set of stories; and who comes in January.
+    """
+
+    meant: Mapping[str, Pupil]
+    stories: tuple[tuple[Pupil, ...], ...]
+    newcomers: tuple[Pupil, ...]
+
+    @property
+    def at_first(self) -> list[Pupil]:
+        """Who is there when the year begins."""
+        return [*self.meant.values(), *(pupil for those in self.stories for pupil in those)]
+
+
+def cohort(seed: int, laptops: int, world: World, story_schools: list[School]) -> Cohort:
+    """The pupils of a year: as many as laptops, and those of the stories."""
+    number = spelling.run_number(seed, laptops) * IN_A_RUN
+    drawing = Drawing(seed)
+    meant: dict[str, Pupil] = {}
+    for line in world.lines:
+        for serial in line.serials:
+            meant[serial] = drawing.pupil(number, line.school)
+            number += 1
+    stories = []
+    for school in story_schools:
+        stories.append(tuple(drawing.pupil(number + n, school) for n in range(OF_A_STORY)))
+        number += OF_A_STORY
+    schools = islice(cycle(world.schools), 1 + laptops // ONE_NEWCOMER_FOR)
+    newcomers = tuple(drawing.pupil(number + n, school) for n, school in enumerate(schools))
+    return Cohort(meant, tuple(stories), newcomers)
+
+
+class Drawing:
+    """Draws pupils; the second of a school has the names of the first, and no two are born on one
+    day who have the same names.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.places = {school.uai: place for place, school in enumerate(roster.schools())}
+        self.of_school: dict[int, list[Pupil]] = {}
+        self.taken: set[tuple[str, str, date]] = set()
+
+    def pupil(self, number: int, school: School) -> Pupil:
+        own = Random(f"{self.seed} {number}")  # noqa: S311  invented, not secret
+        place = self.places[school.uai]
+        found = directory.drawn(own, number, place)
+        found = found._replace(born_on=found.born_on - timedelta(days=366 * own.choice(OLDER)))
+        before = self.of_school.setdefault(place, [])
+        if len(before) == 1:
+            found = found._replace(family=before[0].family, given=before[0].given)
+        while identity(found) in self.taken:
+            found = found._replace(born_on=found.born_on + timedelta(days=1))
+        self.taken.add(identity(found))
+        before.append(found)
+        return found
+
+
+def identity(pupil: Pupil) -> tuple[str, str, date]:
+    """By what a school knows a pupil again."""
+    return pupil.family, pupil.given, pupil.born_on
+
+
+def of_age_on(pupil: Pupil) -> date:
+    """The eighteenth birthday; of who was born on 29 February, the first of March."""
+    born = pupil.born_on
+    leap = (born.month, born.day) == (2, 29)
+    return date(born.year + 18, 3, 1) if leap else born.replace(year=born.year + 18)
+
+
+def minor(pupil: Pupil, at: datetime) -> bool:
+    """Whether a pupil is under age at a moment."""
+    return at.date() < of_age_on(pupil)

@@ -1,0 +1,114 @@
+"""Which pseudonym enrolment gave to each pupil of the plan: asked as a school asks, by looking at
+its own students, each look written down over there.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import cast
+
+import httpx
+from msgspec import Struct
+from msgspec.structs import replace
+
+from partners.directory import Pupil
+from partners.year import roster
+from partners.year.acts import Act
+from partners.year.post import System, decoded, get
+from partners.year.pupils import identity
+
+WHY = "rentree"
+PAGE = 500
+AT_ONCE = 8
+IMPORTS = "/api/pupils/imports"
+
+
+class Student(Struct, frozen=True):
+    """A student as the list shows one."""
+
+    student: str
+
+
+class Students(Struct, frozen=True):
+    """A page of the list; `next` is the cursor of the one after it."""
+
+    items: tuple[Student, ...]
+    next: str | None = None
+
+
+class Person(Struct, frozen=True):
+    """Who a student is."""
+
+    family_name: str
+    given_name: str
+    born_on: date
+
+
+class Who(Struct):
+    """Pupils by what a school knows them by, and the pseudonyms that are known of them, by number;
+    `seen`: whoever was looked at; `last`: who is at school in the end, for lists
+    show nobody who left.
+    """
+
+    pupils: Mapping[tuple[str, str, date], int]
+    schools: tuple[str, ...]
+    last: frozenset[str]
+    known: dict[str, str] = {}
+    seen: set[str] = set()
+
+    @property
+    def everybody(self) -> bool:
+        """Whether the year's files were all read before."""
+        return self.last <= self.known.keys()
+
+
+def nobody_yet(pupils: Iterable[Pupil], last: Iterable[int]) -> Who:
+    """The pupils of a plan, before anybody was asked."""
+    known = {identity(one): one.number for one in pupils}
+    places = sorted({one.school for one in pupils})
+    schools = tuple(roster.schools()[place].uai for place in places)
+    return Who(known, schools, frozenset(map(str, last)))
+
+
+async def learn(system: System, who: Who) -> None:
+    """Look at every student whom no look was at so far. Raises PlayError."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def at(school: str) -> None:
+        async with gate:
+            await _at(system, who, school)
+
+    await asyncio.gather(*(at(school) for school in who.schools))
+
+
+async def _at(system: System, who: Who, school: str) -> None:
+    party, cursor = f"school:{school}", cast("str | None", "")
+    while cursor is not None:
+        asked = {"school": school, "limit": f"{PAGE}"} | ({"cursor": cursor} if cursor else {})
+        answer = await get(system, "enrolment", f"/api/students?{httpx.QueryParams(asked)}", party)
+        page = decoded(answer.text, Students)
+        for one in page.items:
+            if one.student not in who.seen:
+                await _look(system, who, one.student, party)
+        cursor = page.next
+
+
+async def _look(system: System, who: Who, student: str, party: str) -> None:
+    """Whoever moved or was erased since the list was made is let be."""
+    answer = await get(system, "enrolment", f"/api/people/{student}?why={WHY}", party)
+    if answer.status == httpx.codes.NOT_FOUND:
+        return
+    who.seen.add(student)
+    person = decoded(answer.text, Person)
+    number = who.pupils.get((person.family_name, person.given_name, person.born_on))
+    if number is not None:
+        who.known[str(number)] = student
+
+
+def named(who: Who, act: Act) -> Act:
+    """An act with the pseudonyms of its pupils in the place of their numbers."""
+    if not isinstance(act.body, dict) or "hand_outs" not in act.body:
+        return act
+    items = cast("list[dict[str, str]]", act.body["hand_outs"])
+    told = [item | {"student": who.known.get(item["student"], item["student"])} for item in items]
+    return replace(act, body={"hand_outs": told})
