@@ -143,7 +143,11 @@ def test_the_end_of_a_handover_is_said_whoever_owns_the_laptop_already() -> None
     past = after(past, *map(asked, steps), rules=AT_HAND_OUT)
     for name in handover.RELEASES:
         past = after(past, asked(core.NoteRelease(number, name), id=name), rules=AT_HAND_OUT)
-    past = after(past, asked(Certify(number, YEAR)), asked(HandOver(number, YEAR)))
+    past = after(past, asked(Certify(number, YEAR)), rules=AT_HAND_OUT)
+    study = after(past, asked(core.GoOn(number, "bts")), rules=AT_HAND_OUT)
+    scanned = after(study, given(None, JUNE + DAYS), rules=AT_HAND_OUT)
+    assert of(scanned).ceded_to == ADA, "who went on with it keeps it, whatever is scanned"
+    past = after(past, asked(HandOver(number, YEAR)), rules=AT_HAND_OUT)
     one = of(past).handovers[number]
     assert (one.state, one.live, one.handed_over_at) == ("handed-over", False, JUNE)
     assert play(AT_HAND_OUT, past, asked(HandOver(number, YEAR), JUNE + HOUR)) == ()

@@ -68,7 +68,7 @@ class Laptop(Struct, frozen=True):
     def ceded_for_good(self) -> bool:
         """Whether it was ceded at the end of a handover, and not only given out."""
         return any(
-            one.opened_at and one.handed_over_at and not one.returned_at
+            one.opened_at and one.state in (handovers.HANDED_OVER, handovers.STUDYING)
             for one in self.handovers.values()
             if one.student == self.ceded_to
         )
