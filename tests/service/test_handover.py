@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pypdf
 import pytest
-from sqlalchemy import Connection
 
 from services.handover import core, gauges, store
 from shared.contracts import enrolment
@@ -569,7 +568,7 @@ def test_no_release_is_due_while_something_stands_in_the_way(handover: Running) 
         assert due == ([] if number == 1 else [there.number_of(2)])
 
 
-def _taken_and_due(connection: Connection, claims: list[Claim]) -> list[str]:
+def _taken_and_due(connection: Any, claims: list[Claim]) -> list[str]:
     """Put claims through; the handovers whose release is due then."""
     there.take(connection, claims)
     return [one.number for one in store.releases_due(connection, JUNE + timedelta(days=1), 9)]
