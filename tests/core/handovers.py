@@ -20,6 +20,7 @@ from services.handover.core import (
     OpenCampaign,
     Refuse,
     Sign,
+    Withdraw,
     campaign_key,
     student_key,
 )
@@ -97,6 +98,12 @@ def given(student: str | None = ADA, at: datetime = DAY, **more: Any) -> Claim:
 def told(command: Any, event: str, at: datetime, by: str = "repairs", **more: Any) -> Claim:
     """What another service says because it was told this event, `<party> <id>`."""
     return replace(asked(command, at, by=by, **more), told_by=event)
+
+
+def withdrawn(claim: Claim, at: datetime = JUNE + 2 * HOUR) -> Claim:
+    """What another service says when the event of a claim is withdrawn."""
+    event = f"{claim.party}: {claim.told_by}"
+    return asked(Withdraw(event), at, by=claim.party, id=f"void {event}")
 
 
 def noted(level: str, year: str = YEAR, at: datetime = DAY, **more: Any) -> Claim:

@@ -231,6 +231,13 @@ def test_for_a_minor_a_guardian_signs_too() -> None:
     assert only(after(past, sign(minor=True, guardian=True)))[1].state == "releasing"
 
 
+def test_a_signature_from_before_there_was_a_handover_is_none() -> None:
+    past = after(OPEN, offer(minor=True))
+    long_ago = asked(Sign(NUMBER, True, JUNE, DAY))
+    assert refused(play(CORE, past, long_ago)) == "signed-before"
+    assert refused(play(CORE, past, asked(Sign(NUMBER, False, DAY)))) == "signed-before"
+
+
 def test_a_minor_who_is_of_age_on_the_day_of_the_signature_signs_alone() -> None:
     past = after(OPEN, offer(minor=True), sign(JUNE + DAYS))
     assert (only(past)[1].minor, only(past)[1].state) == (False, "releasing")

@@ -147,6 +147,36 @@ def test_a_laptop_has_one_handover_at_most_in_which_something_is_to_be_done(
         now = fold(CORE.folding, key_of(number), past.get(key_of(number), ()))[0]
         assert sum(one.live for one in now.handovers.values()) <= 1
         assert all(one.state in core.STATES for one in now.handovers.values())
+        if now.ceded_to:
+            assert now.ceding is not None
+            assert now.ceding[1].state in ("handed-over", "in-further-study")
+
+
+@given(STEPS)
+def test_facts_told_in_any_order_and_twice_end_in_the_same_state(
+    steps: list[tuple[int, int]],
+) -> None:
+    past, _ = played(steps)
+    for number in LAPTOPS:
+        life = past.get(key_of(number), [])
+        shuffled = [*life, *life[::2]]
+        Random(len(life)).shuffle(shuffled)  # noqa: S311  always the same
+        assert fold(CORE.folding, key_of(number), shuffled) == fold(
+            CORE.folding, key_of(number), life
+        )
+
+
+@given(STEPS)
+def test_nobody_goes_on_with_a_laptop_that_another_owns(steps: list[tuple[int, int]]) -> None:
+    past, _ = played(steps)
+    for number in LAPTOPS:
+        now = fold(CORE.folding, key_of(number), past.get(key_of(number), ()))[0]
+        owners = [
+            one
+            for one in now.handovers.values()
+            if one.state in ("handed-over", "in-further-study")
+        ]
+        assert len(owners) <= 1
 
 
 @given(STEPS)

@@ -52,11 +52,17 @@ from tests.core.handovers import (
     told,
 )
 
+THIRD = "0670002B"
+
 # -- back
 
 
 def back(brought: str = "", at: datetime = JUNE + DAYS) -> Claim:
     return replace(asked(Return(NUMBER, brought or key_of()), at), report=True)
+
+
+def day(number: int) -> Claim:
+    return asked(CloseDay(day_of(JUNE) + number * DAYS), JUNE + number * DAYS, by="clock")
 
 
 def test_a_laptop_that_came_back_is_the_schools_again() -> None:
@@ -95,6 +101,18 @@ def test_a_return_is_reminded_twice_late_once_and_written_off() -> None:
     assert told == [(16, "ReturnReminded"), (27, "ReturnReminded"), (31, "ReturnOverdue")]
     past = after(past, asked(WriteOff(NUMBER, "Mme X"), JUNE + 50 * DAYS, by="region"))
     assert only(past)[1].state == "written-off"
+
+
+def test_a_return_may_be_put_off_even_when_it_is_late_and_is_reminded_of_anew() -> None:
+    late = after(ASKED_BACK, *(day(number) for number in range(35)))
+    assert (only(late)[1].state, only(late)[1].reminded) == ("return-overdue", 2)
+    put_off = asked(AskReturn(NUMBER, day_of(JUNE) + 90 * DAYS), JUNE + 36 * DAYS)
+    past = after(late, put_off)
+    assert (only(past)[1].state, only(past)[1].reminded) == ("return-asked", 0)
+    told = [fact for number in range(37, 95) for fact in facts(play(CORE, past, day(number)))]
+    assert {type(fact).__name__ for fact in told} == {"ReturnReminded", "ReturnOverdue"}
+    sooner = asked(AskReturn(NUMBER, day_of(JUNE) + 36 * DAYS), JUNE + 36 * DAYS)
+    assert only(after(late, put_off, sooner))[1].due_on == day_of(JUNE) + 36 * DAYS
 
 
 def test_a_stolen_laptop_that_is_not_found_is_written_off_and_a_whole_one_is_not() -> None:
@@ -142,6 +160,37 @@ def test_what_a_closed_school_has_to_do_its_successor_does() -> None:
     assert play(CORE, past, succeed) == ()
     itself = asked(SucceedSchool(SCHOOL), key=school_key(SCHOOL), by="region")
     assert refused(play(CORE, {}, itself)) == "same-school"
+
+
+def closed(school: str, successor: str, at: datetime = JUNE) -> Claim:
+    return asked(SucceedSchool(successor), at, key=school_key(school), by="region")
+
+
+def test_of_schools_that_close_one_after_the_other_the_last_does_it_all() -> None:
+    later_first = after({}, closed(OTHER_SCHOOL, THIRD), closed(SCHOOL, OTHER_SCHOOL))
+    # Whoever closes a school says it of those that it followed, too.
+    earlier = after({}, closed(SCHOOL, OTHER_SCHOOL), closed(OTHER_SCHOOL, THIRD))
+    earlier_first = after(earlier, closed(SCHOOL, THIRD, JUNE + HOUR))
+    for past in (later_first, earlier_first):
+        assert of(past, school_key(SCHOOL)).successor == THIRD
+        known = after(past, noted("term", at=JUNE + DAYS), given(at=JUNE + DAYS), campaign())
+        assert of(known, student_key(ADA)).school == THIRD
+        assert only(after(known, called()))[1].school == THIRD
+    moves = (
+        asked(MoveHandover(SCHOOL, OTHER_SCHOOL), by="region"),
+        asked(MoveStudent(SCHOOL, OTHER_SCHOOL), key=student_key(ADA), by="region"),
+    )
+    for move in moves:
+        moved = after(OPEN, closed(OTHER_SCHOOL, THIRD), move)
+        assert only(moved)[1].school == THIRD
+
+
+def test_schools_do_not_follow_each_other() -> None:
+    past = after({}, closed(SCHOOL, OTHER_SCHOOL), closed(OTHER_SCHOOL, THIRD, JUNE + HOUR))
+    past = after(past, closed(SCHOOL, THIRD, JUNE + HOUR))
+    for school in (SCHOOL, OTHER_SCHOOL):
+        back = closed(THIRD, school, JUNE + DAYS)
+        assert refused(play(CORE, past, back)) == "each-follows-the-other"
 
 
 def test_who_is_called_up_after_a_school_closed_is_its_successors() -> None:

@@ -3,30 +3,36 @@
 import csv
 import io
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
 import pypdf
 import pytest
 
-from services.handover import gauges
+from services.handover import core, gauges, store
 from shared.contracts import enrolment
 from shared.contracts import handover as contract
 from shared.contracts.published import name_of
+from shared.decisions import Claim
 from tests.builders import (
     DAY,
     OTHER_SCHOOL,
     SCHOOL,
     STUDENTS,
     Running,
+    a_claim,
     a_hand_out,
     a_laptop,
+    a_uai,
     key_of,
     wait_until,
 )
+from tests.service import handing_over as there
 from tests.service.enrolling import YEAR, enrolled, left, told
 from tests.service.hearing_by_hand import announced, heard
 
+THIRD_SCHOOL = a_uai(670002)
 AT_SCHOOL, ELSEWHERE = f"school:{SCHOOL}", f"school:{OTHER_SCHOOL}"
 CAMPAIGN = {"campaign": "fin-2023", "school_year": YEAR, "opens_at": "2023-05-02T08:00:00+02:00"}
 JUNE = datetime.fromisoformat("2023-06-20T10:00:00+02:00")
@@ -514,6 +520,58 @@ def test_what_a_closed_school_had_to_do_is_its_successors(known: Running) -> Non
     body = {"successor": SCHOOL}
     again = known.ask("region", "POST", f"/api/schools/{SCHOOL}/closure", json=body)
     assert refused(again) == "same-school"
+
+
+def test_of_schools_that_close_one_after_the_other_the_last_does_it_all(known: Running) -> None:
+    opened(known)
+    for school, successor in ((SCHOOL, OTHER_SCHOOL), (OTHER_SCHOOL, THIRD_SCHOOL)):
+        body = {"successor": successor}
+        answer = known.ask("region", "POST", f"/api/schools/{school}/closure", json=body)
+        assert answer.status_code == 202, answer.text
+    assert known.get("region", f"/api/handovers?school={THIRD_SCHOOL}")["total"] == MANY
+    told(known, enrolled(), STUDENTS[0])  # heard of at the school that closed first
+    heard_of = known.write(lambda connection: store.student(connection, STUDENTS[0]))
+    assert heard_of.school == THIRD_SCHOOL
+    body = {"successor": SCHOOL}
+    back = known.ask("region", "POST", f"/api/schools/{THIRD_SCHOOL}/closure", json=body)
+    assert refused(back) == "each-follows-the-other"
+
+
+def test_a_mistyped_hand_out_that_is_withdrawn_leaves_the_laptop_to_its_student(
+    known: Running, delivery: Running
+) -> None:
+    mistyped = a_hand_out(
+        id="wrong", laptop=a_laptop(), student=STUDENTS[0], handed_out_at="2023-06-01T08:00:00Z"
+    )
+    delivery.ask(AT_SCHOOL, "POST", "/api/hand-outs", json={"hand_outs": [mistyped]})
+    heard(known, delivery)
+    opened(known)
+    assert known.get("region", "/api/handovers")["total"] == MANY - 1
+    void = {"id": "v", "type": "void", "happened_at": "2023-06-02T08:00:00Z", "corrects": "wrong"}
+    told_of = {"events": [void | {"laptops": [a_laptop()]}]}
+    delivery.ask(AT_SCHOOL, "POST", "/api/delivery-events", json=told_of)
+    heard(known, delivery)
+    assert (of(known)["state"], of(known)["student"]) == ("opened", STUDENTS[1])
+
+
+def test_no_release_is_due_while_something_stands_in_the_way(handover: Running) -> None:
+    there.put(handover, there.known([1, 2]))
+    there.put(handover, there.campaign())
+    there.put(handover, there.called([1, 2]))
+    for number in (1, 2):
+        steps: list[Any] = [core.Offer(there.number_of(number), False, YEAR)]
+        steps.append(core.Sign(there.number_of(number), False, JUNE))
+        block = core.Block("theft", "1")
+        stolen = a_claim(key_of(number), block, id="stolen", happened_at=JUNE + timedelta(hours=1))
+        claims = there.acts(number, *steps) + ([stolen] if number == 1 else [])
+        due = handover.write(partial(_taken_and_due, claims=claims))
+        assert due == ([] if number == 1 else [there.number_of(2)])
+
+
+def _taken_and_due(connection: Any, claims: list[Claim]) -> list[str]:
+    """Put claims through; the handovers whose release is due then."""
+    there.take(connection, claims)
+    return [one.number for one in store.releases_due(connection, JUNE + timedelta(days=1), 9)]
 
 
 def test_the_gauges_count_what_there_is(known: Running) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, assert_never
 
-from services.handover.core import acts, campaigns, laptops, students
+from services.handover.core import acts, campaigns, laptops, leaving, students
 from services.handover.core.acts import in_the_way
 from services.handover.core.campaigns import Campaign, School, calling
 from services.handover.core.codes import Code, given, tried
@@ -36,6 +36,7 @@ from services.handover.core.commands import (
     Reconsider,
     Refurbish,
     Refuse,
+    Regard,
     Return,
     Scrap,
     Settle,
@@ -58,7 +59,7 @@ from services.handover.core.handovers import (
     Release,
     number_of,
 )
-from services.handover.core.laptops import CAUSES, Laptop, live
+from services.handover.core.laptops import CAUSES, Laptop, live, release_due_at
 from services.handover.core.policy import AT_END, AT_HAND_OUT, Policy, read
 from services.handover.core.students import Student
 from shared.contracts import handover
@@ -120,6 +121,7 @@ __all__ = [
     "live",
     "number_of",
     "read",
+    "release_due_at",
     "school_key",
     "student_key",
     "tried",
@@ -130,12 +132,14 @@ def keys(command: Command) -> tuple[str, ...]:
     match command:
         case NoteStudent(school, school_year=year):
             return (campaign_key(year), school_key(school))
+        case Regard(student):
+            return (student_key(student),)
+        case SucceedSchool(school) | MoveStudent(to_school=school) | MoveHandover(to_school=school):
+            return (school_key(school),)
         case Entrust(student, school):
             own = (student_key(student),) if student else ()
             return (*own, *((school_key(school),) if school else ()))
-        case CallUp(year) | Certify(school_year=year) | HandOver(school_year=year):
-            return (campaign_key(year),)
-        case Offer(school_year=year):
+        case CallUp(year) | Offer(_, _, year) | Certify(_, year) | HandOver(_, year):
             return (campaign_key(year),)
     return ()
 
@@ -150,13 +154,14 @@ def decide(policy: Policy, states: Mapping[str, Any], claim: Claim) -> Decision:
         case OpenCampaign() as opening:
             return campaigns.opened(now, key, opening)
         case SucceedSchool() as succeeding:
-            return campaigns.succeeded(now, key, succeeding)
+            other = states[school_key(succeeding.successor)]
+            return campaigns.succeeded(now, key, succeeding, other)
         case CallUp() | NoteStudent() | MoveStudent() | ForgetStudent() as of_student:
             return students.decide(policy, states, claim, of_student)
         case Enter() | Acquire() | Entrust() | Block() | Unblock() | Withdraw() as heard:
             return _heard(states, claim, heard)
-        case Reconsider() | Settle() | MoveHandover() | CloseDay() as following:
-            return _following(policy, now, claim, following)
+        case Reconsider() | Regard() | Settle() | MoveHandover() | CloseDay() as following:
+            return _following(policy, states, claim, following)
         case _ as act:
             return acts.decide(policy, states, claim, act)
 
@@ -177,7 +182,7 @@ def _heard(
         case Block():
             return laptops.block(now, claim, command)
         case Unblock():
-            return laptops.unblock(now, claim, command)
+            return laptops.unblock(claim, command)
         case Withdraw():
             return laptops.withdraw(now, key, command)
     assert_never(command)
@@ -185,17 +190,22 @@ def _heard(
 
 def _following(
     policy: Policy,
-    now: Laptop,
+    states: Mapping[str, Any],
     claim: Claim,
-    command: Reconsider | Settle | MoveHandover | CloseDay,
+    command: Reconsider | Regard | Settle | MoveHandover | CloseDay,
 ) -> Decision:
+    now = states[claim.subject]
     match command:
         case Reconsider():
-            return laptops.reconsider(policy, now, claim, command)
+            return leaving.reconsider(policy, now, claim, command)
+        case Regard(student):
+            wanted = students.reconsider(student, states[student_key(student)], policy)
+            return leaving.reconsider(policy, now, claim, wanted)
         case Settle():
             return laptops.settle(policy, now, claim.subject)
         case MoveHandover():
-            return laptops.move(now, claim.subject, command)
+            there = states[school_key(command.to_school)].successor or command.to_school
+            return laptops.move(now, claim.subject, command, there)
         case CloseDay(day):
             return laptops.close_day(policy, now, claim.subject, day)
     assert_never(command)
@@ -218,6 +228,11 @@ def follow(
 
 def _laptops_of(now: Any) -> tuple[str, ...]:
     return now.laptops if isinstance(now, Student) else ()
+
+
+def _holders_of(now: Any) -> tuple[str, ...]:
+    """The students who may have a laptop once something of it is withdrawn."""
+    return tuple(map(student_key, now.holders)) if isinstance(now, Laptop) else ()
 
 
 # -- evolve
@@ -262,5 +277,6 @@ def core(policy: Policy) -> Core:
         keys=keys,
         decide=partial(decide, policy),
         follow=partial(follow, policy),
-        reach=dict.fromkeys((CallUp, NoteStudent, MoveStudent), _laptops_of),
+        reach=dict.fromkeys((CallUp, NoteStudent, MoveStudent), _laptops_of)
+        | {Withdraw: _holders_of},
     )

@@ -27,7 +27,7 @@ from services.handover.core.commands import (
     campaign_key,
 )
 from services.handover.core.handovers import Handover, Release
-from services.handover.core.laptops import Laptop
+from services.handover.core.laptops import Laptop, is_anothers
 from services.handover.core.policy import Policy
 from shared.contracts import handover
 from shared.contracts.calendar import day_of
@@ -85,13 +85,13 @@ def _facts(  # noqa: C901, PLR0911  a return for each act
         case Sign():
             return _sign(policy, now, one, command)
         case AskRelease() | NoteRelease():
-            return _release(one, command)
+            return _release(now, one, command)
         case HandOver():
             return _hand_over(now, one, command, states[campaign_key(command.school_year)])
         case GoOn():
             return _go_on(now, one, command)
         case AskReturn() | Return():
-            return _back(policy, one, claim, command)
+            return _back(policy, now, one, claim, command)
         case Refurbish() | Scrap() | WriteOff():
             return _end(now, one, command)
     assert_never(command)
@@ -106,6 +106,13 @@ def in_the_way(now: Laptop) -> Refusal | None:
         what = ", ".join(now.blocked_by)
         return Refusal("blocked", f"an open {what} stands in the way; it goes on by itself after")
     return None
+
+
+def _hindered(now: Laptop, one: Handover) -> Refusal | None:
+    """Why it cannot be its student's; None where it can."""
+    if now.ceded_to not in (None, one.student):
+        return Refusal("owned-by-another", "it is another student's: the region has it no more")
+    return in_the_way(now)
 
 
 def _not_in(one: Handover, *states: str) -> Refusal | None:
@@ -125,7 +132,7 @@ def _offer(
         return Refusal("not-open-yet", f"the campaign opens at {campaign.opens_at.isoformat()}")
     if not now.acquired:
         return Refusal("not-the-regions", "it was not admitted: the region does not own it yet")
-    why = _not_in(one, handovers.OPENED, *BEFORE_SIGNED) or in_the_way(now)
+    why = _not_in(one, handovers.OPENED, *BEFORE_SIGNED) or _hindered(now, one)
     return why or (handover.HandoverOffered(command.handover, command.minor),)
 
 
@@ -154,12 +161,7 @@ def _sign(policy: Policy, now: Laptop, one: Handover, command: Sign) -> Facts:
     """
     if one.signed_at:
         return ()
-    why = _not_in(one, *BEFORE_SIGNED) or in_the_way(now)
-    if command.minor and command.guardian_signed_at is None:
-        why = why or Refusal(
-            "guardian-not-signed", "for a minor a guardian signs too", "/guardian_signed_at"
-        )
-    if why:
+    if why := _not_in(one, *BEFORE_SIGNED) or _hindered(now, one) or _unsigned(one, command):
         return why
     number, guardian = command.handover, command.guardian_signed_at
     told: list[Any] = [] if one.accepted_at else [handover.HandoverAccepted(number)]
@@ -168,16 +170,29 @@ def _sign(policy: Policy, now: Laptop, one: Handover, command: Sign) -> Facts:
     return (*told, *(_asked(number) if policy.release.when_signed else ()))
 
 
+def _unsigned(one: Handover, command: Sign) -> Refusal | None:
+    """Which signature is missing, or is of another time; None where each is good."""
+    guardian, student = command.guardian_signed_at, command.student_signed_at
+    if command.minor and guardian is None:
+        return Refusal(
+            "guardian-not-signed", "for a minor a guardian signs too", "/guardian_signed_at"
+        )
+    for at, field in ((student, "/student_signed_at"), (guardian, "/guardian_signed_at")):
+        if at and one.opened_at and at < one.opened_at - SKEW:
+            return Refusal("signed-before", "it was signed before there was a handover", field)
+    return None
+
+
 def _asked(number: str) -> tuple[handover.ManagementReleaseAsked, ...]:
     return tuple(handover.ManagementReleaseAsked(number, name) for name in handover.RELEASES)
 
 
-def _release(one: Handover, command: AskRelease | NoteRelease) -> Facts:
+def _release(now: Laptop, one: Handover, command: AskRelease | NoteRelease) -> Facts:
     number = command.handover
     if isinstance(command, AskRelease):
         if one.releases:
             return ()
-        return _not_in(one, handovers.SIGNED) or _asked(number)
+        return _not_in(one, handovers.SIGNED) or in_the_way(now) or _asked(number)
     release = one.releases.get(command.release, Release())
     if release.asked_at is None or release.done_at:
         return ()
@@ -191,7 +206,7 @@ def _certify(states: Mapping[str, Any], claim: Claim, one: Handover, command: Ce
     if one.certificate:
         return ()
     campaign = states[campaign_key(command.school_year)]
-    if why := _not_in(one, handovers.RELEASED) or in_the_way(states[claim.subject]):
+    if why := _not_in(one, handovers.RELEASED) or _hindered(states[claim.subject], one):
         return why
     number = next_number(campaign, command.school_year)
     issued = handover.CertificateIssued(command.handover, number)
@@ -200,9 +215,9 @@ def _certify(states: Mapping[str, Any], claim: Claim, one: Handover, command: Ce
 
 
 def _hand_over(now: Laptop, one: Handover, command: HandOver, campaign: Campaign) -> Facts:
-    if now.ceded_to == one.student:
+    if one.handed_over_at:
         return ()
-    if why := _not_in(one, handovers.CERTIFIED) or in_the_way(now):
+    if why := _not_in(one, handovers.CERTIFIED) or _hindered(now, one):
         return why
     terms = (campaign.legal_basis, campaign.deliberation, campaign.residual_value_cents)
     return (handover.LaptopHandedOver(command.handover, one.student, *terms),)
@@ -221,10 +236,15 @@ def _go_on(now: Laptop, one: Handover, command: GoOn) -> Facts:
 # -- back
 
 
-def _back(policy: Policy, one: Handover, claim: Claim, command: AskReturn | Return) -> Facts:
+def _back(
+    policy: Policy, now: Laptop, one: Handover, claim: Claim, command: AskReturn | Return
+) -> Facts:
+    """What came back, or is to come. Of a laptop that is another's by then nothing is taken: it is
+    kept as one that was brought.
+    """
     number = command.handover
     if isinstance(command, Return):
-        if command.brought != claim.subject:
+        if command.brought != claim.subject or is_anothers(now, one, claim.happened_at):
             return (handover.OtherLaptopReturned(number, command.brought),)
         return (handover.LaptopReturned(number, one.school),)
     due_on = command.due_on or _due_on(policy, claim)
@@ -232,7 +252,7 @@ def _back(policy: Policy, one: Handover, claim: Claim, command: AskReturn | Retu
         return ()
     if due_on < day_of(claim.happened_at):
         return Refusal("due-before", "it is due before it is asked for", "/due_on")
-    may = (*handovers.CEDING[:7], handovers.ASKED_BACK)
+    may = (*handovers.CEDING[:7], handovers.ASKED_BACK, handovers.OVERDUE)
     return _not_in(one, *may) or (handover.ReturnAsked(number, one.school, due_on),)
 
 

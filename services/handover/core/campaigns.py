@@ -45,12 +45,17 @@ def opened(now: Campaign, key: str, command: OpenCampaign) -> Decision:
     return ((key, told),)
 
 
-def succeeded(now: School, key: str, command: SucceedSchool) -> Decision:
-    if now.successor == command.successor:
-        return ()
-    if key.endswith(command.successor):
+def succeeded(now: School, key: str, command: SucceedSchool, other: School) -> Decision:
+    """`other`: the successor, which may have closed before. Whoever closes it tells the schools
+    that it followed, too: so a successor is never one that closed.
+    """
+    school, last = key.partition(":")[2], other.successor or command.successor
+    if school == command.successor:
         return Refusal("same-school", "a school does not follow itself", "/successor")
-    return ((key, handover.SchoolSucceeded(command.successor)),)
+    if school == last:
+        back = f"{command.successor} closed, and {school} follows it"
+        return Refusal("each-follows-the-other", back, "/successor")
+    return () if now.successor == last else ((key, handover.SchoolSucceeded(last)),)
 
 
 def calling(campaign: str) -> str:

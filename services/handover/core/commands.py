@@ -108,6 +108,12 @@ class Settle(Struct, frozen=True, tag="settle"):
     """See what it means who has the laptop now."""
 
 
+class Regard(Struct, frozen=True, tag="regard"):
+    """See what it means who has the laptop after all: `student`."""
+
+    student: str
+
+
 class MoveHandover(Struct, frozen=True, tag="move-handover"):
     """Another school does what one had to do."""
 
@@ -239,9 +245,10 @@ Act = (
     | Scrap
     | WriteOff
 )
-Heard = Enter | Acquire | Entrust | Block | Unblock | Withdraw | Reconsider | Settle | MoveHandover
+Heard = Enter | Acquire | Entrust | Block | Unblock | Withdraw
+Following = Reconsider | Regard | Settle | MoveHandover | CloseDay
 OfStudent = CallUp | NoteStudent | MoveStudent | ForgetStudent
-Command = OpenCampaign | SucceedSchool | OfStudent | Heard | Act | CloseDay
+Command = OpenCampaign | SucceedSchool | OfStudent | Heard | Following | Act
 
 
 def campaign_key(school_year: str) -> str:

@@ -53,7 +53,8 @@ class Release(Struct, frozen=True):
 
 class Handover(Struct, frozen=True):
     """A handover; every moment is None until it comes. `last_at`: of what people told of it last;
-    `brought`: another laptop that was brought in its place; `reminded`: how often.
+    `brought`: the laptop that was brought in its place, or itself, where another has or owns it by
+    then; `asked_by_act`: a person asked it back, no word of enrolment; `reminded`: how often.
     """
 
     student: str = ""
@@ -75,6 +76,7 @@ class Handover(Struct, frozen=True):
     went_on_at: datetime | None = None
     institution: str | None = None
     asked_back_at: datetime | None = None
+    asked_by_act: bool = False
     due_on: date | None = None
     reminded: int = 0
     overdue: bool = False
@@ -138,20 +140,26 @@ class Handover(Struct, frozen=True):
         return self.state in (*CEDING[:7], ASKED_BACK, OVERDUE)
 
     @property
+    def decided(self) -> bool:
+        """Whether a person signed, refused or asked back: enrolment's word undoes none of these."""
+        return self.signed_at is not None or self.asked_by_act
+
+    @property
     def failing_since(self) -> datetime | None:
-        """Since when a release that was asked fails; None where none does."""
-        failing = [
-            one.failing_since
-            for one in self.releases.values()
-            if one.failing_since and not one.done_at
-        ]
+        """Since when a release that is asked fails; None where none does."""
+        failing = [one.failing_since for one in self._undone if one.failing_since]
         return min(failing, default=None)
 
     @property
     def release_due_at(self) -> datetime | None:
-        """When device management is to be asked next."""
-        due = [one.due_at for one in self.releases.values()]
-        return min((at for at in due if at), default=None)
+        """When device management is to be asked next, if nothing stands in the way."""
+        return min((one.due_at for one in self._undone if one.due_at), default=None)
+
+    @property
+    def _undone(self) -> list[Release]:
+        """What device management is still to do: of a handover that is over, nothing."""
+        releasing = self.state == RELEASING
+        return [one for one in self.releases.values() if releasing and not one.done_at]
 
 
 def number_of(laptop: str, student: str, school_year: str, times: int) -> str:
@@ -160,11 +168,19 @@ def number_of(laptop: str, student: str, school_year: str, times: int) -> str:
     return f"{int.from_bytes(blake2b(said, digest_size=8).digest()) % 10**16:016d}"
 
 
+OURS = "handover"  # the source of what we conclude ourselves
+# What no person does, whoever the source is.
+NO_ACTS = (handover.HandoverMoved, handover.ReturnReminded, handover.ReturnOverdue)
+
+
 def evolve(now: Handover, said: Said) -> Handover:
     """A handover after a fact of it."""
-    last = max(now.last_at or said.happened_at, said.happened_at)
     told = _ceding(now, said) or _returning(now, said)
-    return replace(told, last_at=last) if told else _releasing(now, said) or now
+    if told is None:
+        return _releasing(now, said) or now
+    if said.source == OURS or isinstance(said.fact, NO_ACTS):
+        return told
+    return replace(told, last_at=max(now.last_at or said.happened_at, said.happened_at))
 
 
 def _ceding(now: Handover, said: Said) -> Handover | None:  # noqa: C901, PLR0911  a return each
@@ -176,7 +192,8 @@ def _ceding(now: Handover, said: Said) -> Handover | None:  # noqa: C901, PLR091
         case handover.HandoverMoved(to_school=school):
             return replace(now, school=school)
         case handover.HandoverCancelled(cancelled_for=why):
-            return replace(now, cancelled_at=at, cancelled_for=why)
+            owned = now.handed_over_at if now.opened_at else None  # only given out: not any more
+            return replace(now, cancelled_at=at, cancelled_for=why, handed_over_at=owned)
         case handover.HandoverOffered(minor=minor):
             return replace(now, offered_at=at, minor=minor)
         case handover.HandoverAccepted():
@@ -187,8 +204,8 @@ def _ceding(now: Handover, said: Said) -> Handover | None:  # noqa: C901, PLR091
             return replace(now, signed_at=at, minor=minor)
         case handover.CertificateIssued(certificate=number):
             return replace(now, certificate=number, certified_at=at)
-        case handover.LaptopHandedOver(student=student):
-            return replace(now, handed_over_at=at, student=student)
+        case handover.LaptopHandedOver(student=student):  # what came back before is no more
+            return replace(now, handed_over_at=at, student=student, returned_at=None)
         case handover.LaptopTakenIntoFurtherStudy(institution=kind):
             return replace(now, went_on_at=at, institution=kind)
     return None
@@ -213,12 +230,20 @@ def _with(now: Handover, name: str, **changes: Any) -> Handover:
     return replace(now, releases=now.releases | {name: changed})
 
 
+def _asked_back(now: Handover, said: Said, due_on: date) -> Handover:
+    """Asked back, or asked anew: what is put off is reminded of anew, and late no more."""
+    by_act = now.asked_by_act or said.source != OURS
+    asked = replace(now, asked_back_at=said.happened_at, due_on=due_on, asked_by_act=by_act)
+    put_off = now.due_on is not None and due_on > now.due_on
+    return replace(asked, reminded=0, overdue=False) if put_off else asked
+
+
 # A return for each fact.
 def _returning(now: Handover, said: Said) -> Handover | None:  # noqa: C901, PLR0911
     at = said.happened_at
     match said.fact:
         case handover.ReturnAsked(due_on=due_on):
-            return replace(now, asked_back_at=at, due_on=due_on)
+            return _asked_back(now, said, due_on)
         case handover.ReturnReminded(attempt=attempt):
             return replace(now, reminded=attempt)
         case handover.ReturnOverdue():

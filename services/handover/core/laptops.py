@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from services.handover.core.commands import (
     Entrust,
     MoveHandover,
     Reconsider,
+    Regard,
     Settle,
     Unblock,
     Withdraw,
@@ -23,21 +25,23 @@ from services.handover.core.handovers import Handover, number_of
 from services.handover.core.policy import AT_HAND_OUT, Policy
 from services.handover.core.students import STAY
 from shared.contracts import handover
-from shared.contracts.calendar import day_of
 from shared.decisions import Claim, Decision, Said
 
 CAUSES = ("repair", "loan", "theft", "loss")
 
 
 class Laptop(Struct, frozen=True):
-    """A laptop. `student`, `school`: who has it; `ceded_to`: the student who owns it; `blocks`:
-    what is open, as `<cause> <case>`; `withdrawn`: events that hold no longer.
+    """A laptop. `student`, `school`: who has it, since `placed_at`; neither, where a desk took it
+    back; `holders`: every student who was given it; `ceded_to`: the student who owns it; `blocks`:
+    what is open, as `<cause> <case> <event>`; `withdrawn`: events that hold no longer.
     """
 
     model: str | None = None
     acquired: bool = False
     student: str | None = None
     school: str | None = None
+    placed_at: datetime | None = None
+    holders: tuple[str, ...] = ()
     ceded_to: str | None = None
     blocks: tuple[str, ...] = ()
     handovers: dict[str, Handover] = {}
@@ -49,11 +53,62 @@ class Laptop(Struct, frozen=True):
         found = {one.partition(" ")[0] for one in self.blocks}
         return tuple(cause for cause in CAUSES if cause in found)
 
+    @property
+    def ceding(self) -> tuple[str, Handover] | None:
+        """The handover by which its student owns it; None where the region does."""
+        mine = (
+            (one.handed_over_at, number, one)
+            for number, one in self.handovers.items()
+            if one.student == self.ceded_to and one.handed_over_at and not one.returned_at
+        )
+        last = max(mine, key=lambda one: one[:2], default=None)
+        return last[1:] if last else None
 
-def live(now: Laptop) -> tuple[str, Handover] | None:
-    """The handover in which something is still to be done; None where there is none."""
-    found = ((number, one) for number, one in now.handovers.items() if one.live)
+    @property
+    def ceded_for_good(self) -> bool:
+        """Whether it was ceded at the end of a handover, and not only given out."""
+        return any(
+            one.opened_at and one.state in (handovers.HANDED_OVER, handovers.STUDYING)
+            for one in self.handovers.values()
+            if one.student == self.ceded_to
+        )
+
+    @property
+    def written_off(self) -> bool:
+        """Whether nobody waits for it any longer, and nobody was given it since."""
+        gone = (one for one in self.handovers.values() if one.state == handovers.WRITTEN_OFF)
+        return any(not _since(self.placed_at, one.written_off_at) for one in gone)
+
+
+def _since(at: datetime | None, then: datetime | None) -> bool:
+    """Whether something came after something else."""
+    return at is not None and then is not None and at > then
+
+
+def live(now: Laptop, student: str | None = "") -> tuple[str, Handover] | None:
+    """The handover in which something is still to be done, a student's or anybody's; None where
+    there is none.
+    """
+    found = (
+        (number, one)
+        for number, one in now.handovers.items()
+        if one.live and student in ("", one.student)
+    )
     return max(found, key=lambda one: (str(one[1].opened_at), one[0]), default=None)
+
+
+def release_due_at(now: Laptop, one: Handover) -> datetime | None:
+    """When device management is to be asked next: not while something stands in the way."""
+    return None if now.blocks else one.release_due_at
+
+
+def is_anothers(now: Laptop, one: Handover, at: datetime) -> bool:
+    """Whether somebody else has or owns it by then, and not the student of a handover."""
+    if one.student in (now.student, now.ceded_to):
+        return False
+    since = [now.placed_at] if now.student else []
+    since += [now.ceding[1].handed_over_at] if now.ceding else []
+    return any(moment is not None and moment <= at for moment in since)
 
 
 # -- what follows from what others say
@@ -74,33 +129,59 @@ def settle(policy: Policy, now: Laptop, key: str) -> Decision:
     """What it means who has it now. Whoever had it before hands nothing over; a laptop that was to
     come back, and is the school's again, came back; where ownership moves at hand-out, it moves.
     """
-    found = live(now)
-    if found and found[1].student != now.student:
-        number, one = found
-        if one.asked_back_at and now.student is None:
-            return ((key, handover.LaptopReturned(number, now.school or one.school)),)
-        return ((key, handover.HandoverCancelled(number, "not-theirs")), *_owned(policy, now, key))
-    return _owned(policy, now, key)
+    mine = live(now, now.student)
+    over = (
+        (key, _over(now, number, one))
+        for number, one in now.handovers.items()
+        if one.live and (mine is None or number != mine[0])
+    )
+    return (*over, *_owned(policy, now, key))
+
+
+def _over(
+    now: Laptop, number: str, one: Handover
+) -> handover.LaptopReturned | handover.HandoverCancelled:
+    """How a handover ends that is not the one of who has the laptop."""
+    if one.student == now.student:
+        return handover.HandoverCancelled(number, "another-campaign")
+    if one.asked_back_at and now.student is None and now.school:
+        return handover.LaptopReturned(number, now.school)
+    return handover.HandoverCancelled(number, "not-theirs")
 
 
 def _owned(policy: Policy, now: Laptop, key: str) -> tuple[tuple[str, Any], ...]:
-    """Where ownership moves when the laptop is handed out, it moves then."""
+    """Where ownership moves when the laptop is handed out, it moves then, and back with it."""
     rule, student = policy.cession, now.student
-    moves = rule.ownership == AT_HAND_OUT and now.acquired
-    if not moves or student is None or now.ceded_to == student:
+    if rule.ownership != AT_HAND_OUT or now.ceded_for_good or now.ceded_to == student:
+        return ()
+    if student is None:
+        return _given_back(now, key)
+    if not now.acquired:
         return ()
     number = number_of(key, student, "", len(now.handovers))
     terms = (rule.legal_basis, rule.deliberation, rule.residual_value_cents)
     return ((key, handover.LaptopHandedOver(number, student, *terms)),)
 
 
+def _given_back(now: Laptop, key: str) -> tuple[tuple[str, Any], ...]:
+    """It is in stock again, or was never given out."""
+    if now.ceding is None:
+        return ()
+    number, _ = now.ceding
+    if now.school:
+        return ((key, handover.LaptopReturned(number, now.school)),)
+    return ((key, handover.HandoverCancelled(number, "not-theirs")),)
+
+
 def follow_held(policy: Policy, after: Mapping[str, Any], claim: Claim) -> Iterable[Claim]:
     """What follows where it may have changed who has it, or whose it is."""
-    key, command = claim.subject, claim.command
-    if settle(policy, after[key], key):
-        yield _following(claim, claim.happened_at, Settle())
+    now, command = after[claim.subject], claim.command
+    if settle(policy, now, claim.subject):
+        yield _settling(policy, now, claim)
+    if isinstance(command, Withdraw) and now.student:
+        yield _following(claim, claim.happened_at, Regard(now.student))
     student = command.student if isinstance(command, Entrust) else None
-    if student is None or after[key].student != student:
+    if student is None or now.student != student:
         return
     known = after[student_key(student)]
     wanted = students.reconsider(student, known, policy)
@@ -109,80 +190,34 @@ def follow_held(policy: Policy, after: Mapping[str, Any], claim: Claim) -> Itera
         yield _following(claim, at, wanted)
 
 
-def _following(claim: Claim, at: datetime, command: Settle | Reconsider) -> Claim:
-    name = f"{type(command).__name__} {claim.party} {claim.id}"
-    about = ("handover", name, claim.subject, at, command)
+def _settling(policy: Policy, now: Laptop, claim: Claim) -> Claim:
+    """What it means who has it: said of the event that says so, and gone with it. Ownership that
+    moves again moves after it moved, whenever that is heard.
+    """
+    at, owned = claim.happened_at, now.ceding
+    if owned and owned[1].handed_over_at and policy.cession.ownership == AT_HAND_OUT:
+        at = max(at, owned[1].handed_over_at + timedelta.resolution)
+    mark = f" {_mark(_event(claim))}" if isinstance(claim.command, Entrust) else ""
+    return _following(claim, at, Settle(), mark)
+
+
+def _following(
+    claim: Claim, at: datetime, command: Settle | Reconsider | Regard, mark: str = ""
+) -> Claim:
+    name = f"{type(command).__name__}{mark} {claim.party} {claim.id}"
+    about = (handovers.OURS, name, claim.subject, at, command)
     return Claim(*about, stated=False, correlation=claim.correlation, trace=claim.trace)
 
 
-def reconsider(policy: Policy, now: Laptop, claim: Claim, command: Reconsider) -> Decision:
-    """What became of its student means for it: to be offered, to come back, or neither."""
-    if now.student != command.student:
-        return ()
-    found = live(now)
-    mine = found if found and found[1].student == command.student else None
-    match command.way:
-        case students.STAY:
-            return _stays(mine, claim.subject)
-        case students.CEDE:
-            return _ceded(now, mine, claim.subject, command)
-    if now.ceded_to == command.student:
-        return ()  # it is theirs
-    return _comes_back(policy, now, mine, claim, command)
+def _mark(event: str) -> str:
+    """An event as it stands in the names of what we concluded from it."""
+    return blake2b(event.encode(), digest_size=8).hexdigest()
 
 
-def _stays(mine: tuple[str, Handover] | None, key: str) -> Decision:
-    return ((key, handover.HandoverCancelled(mine[0], "stays")),) if mine else ()
-
-
-def _ceded(
-    now: Laptop, mine: tuple[str, Handover] | None, key: str, command: Reconsider
-) -> Decision:
-    facts: list[tuple[str, Any]] = []
-    if mine and mine[1].school_year in (command.school_year, None):
-        return _moved(mine, key, command.school)
-    if mine:
-        facts.append((key, handover.HandoverCancelled(mine[0], "another-campaign")))
-    return (*facts, (key, _opened(now, key, command)))
-
-
-def _opened(now: Laptop, key: str, command: Reconsider) -> handover.HandoverOpened:
-    year = command.school_year
-    number = number_of(key, command.student, year or "", len(now.handovers))
-    about = (command.student, command.school, command.leaving, command.campaign, year)
-    return handover.HandoverOpened(number, *about)
-
-
-def _moved(mine: tuple[str, Handover], key: str, school: str) -> Decision:
-    number, one = mine
-    if school in ("", one.school):
-        return ()
-    return ((key, handover.HandoverMoved(number, one.school, school)),)
-
-
-def _comes_back(
-    policy: Policy,
-    now: Laptop,
-    mine: tuple[str, Handover] | None,
-    claim: Claim,
-    command: Reconsider,
-) -> Decision:
-    """It goes back to the school that was attended last (a sister programme's rule)."""
-    key = claim.subject
-    if mine and mine[1].asked_back_at:
-        return _moved(mine, key, command.school)
-    due_on = day_of(claim.happened_at) + timedelta(days=policy.returns.days)
-    if mine:
-        return ((key, handover.ReturnAsked(mine[0], mine[1].school, due_on)),)
-    told = _opened(now, key, command)
-    asked = handover.ReturnAsked(told.handover, told.school, due_on)
-    return ((key, told), (key, asked))
-
-
-def move(now: Laptop, key: str, command: MoveHandover) -> Decision:
+def move(now: Laptop, key: str, command: MoveHandover, to_school: str) -> Decision:
     """What is to be done, or lies there, is another school's."""
     return tuple(
-        (key, handover.HandoverMoved(number, command.school, command.to_school))
+        (key, handover.HandoverMoved(number, command.school, to_school))
         for number, one in now.handovers.items()
         if one.school == command.school and (one.live or one.state == handovers.RETURNED)
     )
@@ -194,14 +229,19 @@ def _event(claim: Claim) -> str:
 
 
 def block(now: Laptop, claim: Claim, command: Block) -> Decision:
-    key = claim.subject
+    """Each word for it is kept, so that one may be withdrawn and another still hold."""
     told = handover.HandoverBlocked(_event(claim), command.blocked_by, command.case)
-    return () if f"{command.blocked_by} {command.case}" in now.blocks else ((key, told),)
+    return () if _open(told) in now.blocks else ((claim.subject, told),)
 
 
-def unblock(now: Laptop, claim: Claim, command: Unblock) -> Decision:
+def unblock(claim: Claim, command: Unblock) -> Decision:
+    """Said whatever is known to stand in the way: its beginning may be heard of later."""
     told = handover.HandoverUnblocked(_event(claim), command.case, command.blocked_by)
-    return ((claim.subject, told),) if _without(now.blocks, told) != now.blocks else ()
+    return ((claim.subject, told),)
+
+
+def _open(told: handover.HandoverBlocked) -> str:
+    return f"{told.blocked_by} {told.case} {told.event}"
 
 
 def _without(blocks: Sequence[str], told: handover.HandoverUnblocked) -> tuple[str, ...]:
@@ -209,8 +249,8 @@ def _without(blocks: Sequence[str], told: handover.HandoverUnblocked) -> tuple[s
     its loaner is out.
     """
     kinds = (told.blocked_by,) if told.blocked_by else ("repair", "theft", "loss")
-    gone = {f"{kind} {told.case}" for kind in kinds}
-    return tuple(one for one in blocks if one not in gone)
+    gone = tuple(f"{kind} {told.case} " for kind in kinds)
+    return tuple(one for one in blocks if not one.startswith(gone))
 
 
 def withdraw(now: Laptop, key: str, command: Withdraw) -> Decision:
@@ -248,34 +288,60 @@ def evolve(now: Laptop, said: Said) -> Laptop:
         return replace(now, withdrawn=tuple(sorted({*now.withdrawn, fact.event})))
     if getattr(fact, "event", "") in now.withdrawn:
         return now
-    return _known(now, fact)
+    return _known(now, said)
 
 
-def _known(now: Laptop, fact: object) -> Laptop:
-    match fact:
+def _known(now: Laptop, said: Said) -> Laptop:
+    match said.fact:
         case handover.LaptopEntered(model):
             return replace(now, model=model)
         case handover.LaptopAcquired():
             return replace(now, acquired=True)
         case handover.LaptopEntrusted(student=student, school=school):
-            return replace(now, student=student, school=school or now.school)
-        case handover.HandoverBlocked(blocked_by=cause, case=case):
-            return replace(now, blocks=tuple(sorted({*now.blocks, f"{cause} {case}"})))
+            return _placed(now, said.happened_at, student, school)
+        case handover.HandoverBlocked() as told:
+            return replace(now, blocks=tuple(sorted({*now.blocks, _open(told)})))
         case handover.HandoverUnblocked() as told:
             return replace(now, blocks=_without(now.blocks, told))
     return now
 
 
+def _placed(now: Laptop, at: datetime, student: str | None, school: str | None) -> Laptop:
+    """Who has it. Counted and given out at one instant, it was given out."""
+    if student is None and now.student and now.placed_at == at:
+        return now
+    holders = tuple(sorted({*now.holders, student})) if student else now.holders
+    here = school or (now.school if student else None)
+    return replace(now, student=student, school=here, placed_at=at, holders=holders)
+
+
 def _handed(now: Laptop, said: Said) -> Laptop:
-    fact = said.fact
-    changed = handovers.evolve(now.handovers.get(fact.handover, Handover()), said)
-    after = replace(now, handovers=now.handovers | {fact.handover: changed})
+    fact, number = said.fact, said.fact.handover
+    if isinstance(fact, handover.LaptopReturned) and _gone(now, said):
+        return replace(now, ceded_to=None)
+    changed = handovers.evolve(now.handovers.get(number, Handover()), said)
+    after = replace(now, handovers=now.handovers | {number: changed})
     match fact:
         case handover.LaptopHandedOver(student=student):
             return replace(after, ceded_to=student)
-        case handover.LaptopReturned(school=school):
-            return replace(after, student=None, school=school, ceded_to=None)
+        case handover.HandoverCancelled() if now.ceding and now.ceding[0] == number:
+            return replace(after, ceded_to=None if after.ceding is None else now.ceded_to)
+        case handover.LaptopReturned(school=school) if _whose(now, changed):
+            at = said.happened_at
+            return replace(after, student=None, school=school, placed_at=at, ceded_to=None)
     return after
+
+
+def _gone(now: Laptop, said: Said) -> bool:
+    """Whether we concluded it from an event that holds no longer."""
+    marks = {_mark(event) for event in now.withdrawn}
+    return said.source == handovers.OURS and not marks.isdisjoint(said.id.split(" ")[1:2])
+
+
+def _whose(now: Laptop, one: Handover) -> bool:
+    """Whether what is told of a handover is told of who has the laptop or owns it."""
+    people = [name for name in (now.student, now.ceded_to) if name]
+    return not people or one.student in ("", *people)
 
 
 def as_it_counts(life: Sequence[Said]) -> list[Said]:

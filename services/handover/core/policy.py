@@ -42,12 +42,9 @@ class Signing(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Release(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether device management is asked as soon as it is signed; from how many days of failing on
-    people are told.
-    """
+    """Whether device management is asked as soon as it is signed."""
 
     when_signed: bool = True
-    late_after_days: int = 7
 
 
 class Returns(Struct, frozen=True, forbid_unknown_fields=True):

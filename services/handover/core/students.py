@@ -79,7 +79,8 @@ def decide(policy: Policy, states: Mapping[str, Any], claim: Claim, command: OfS
         case MoveStudent(school, to_school):
             if now.school != school or not now.level or not now.school_year:
                 return ()
-            about = (to_school, now.level, now.school_year, now.left)
+            there = states[school_key(to_school)].successor or to_school
+            about = (there, now.level, now.school_year, now.left)
             return ((claim.subject, handover.StudentNoted(*about)),)
         case NoteStudent(school, level, year, left):
             successor = states[school_key(school)].successor

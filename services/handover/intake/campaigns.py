@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -190,6 +191,8 @@ def _close(
     (verdict,) = transact(connection, intake.service, [claim], now)
     if verdict.verdict in UNKEPT:
         return verdict, ClosureTold(about.school, about.successor, verdict.verdict, 0, None)
+    earlier = store.followed_by(connection, about.school)
+    transact(connection, intake.service, [replace(claim, subject=one) for one in earlier], now)
     laptops = store.laptops_at(connection, about.school)
     keys = [*store.students_at(connection, about.school), *laptops]
     claims = [move_of(party, about, key, now) for key in keys]

@@ -119,6 +119,8 @@ def upgrade() -> None:
         sa.Column("acquired", sa.Boolean(), nullable=False),
         sa.Column("student", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("school", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("placed_at", shared.databases.Instant(timezone=True), nullable=True),
+        sa.Column("holders", sa.Text(), nullable=False),
         sa.Column("ceded_to", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("blocks", sa.Text(), nullable=False),
         sa.Column("handovers", sa.Text(), nullable=False),

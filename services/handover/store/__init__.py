@@ -16,6 +16,7 @@ from services.handover.store.tables import (
     HANDOVERS,
     LAPTOPS,
     MECHANISMS,
+    SCHOOLS,
     SHELVES,
     STUDENTS,
     Row,
@@ -83,6 +84,12 @@ def leaving(connection: Connection, school_year: str, levels: Iterable[str]) -> 
 def students_at(connection: Connection, school: str) -> list[str]:
     """The students who are at a school, or were last."""
     rows = select(STUDENTS.c.key).where(STUDENTS.c.school == school).order_by(STUDENTS.c.key)
+    return list(connection.scalars(rows))
+
+
+def followed_by(connection: Connection, school: str) -> list[str]:
+    """The schools that a school followed."""
+    rows = select(SCHOOLS.c.key).where(SCHOOLS.c.successor == school).order_by(SCHOOLS.c.key)
     return list(connection.scalars(rows))
 
 

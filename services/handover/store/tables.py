@@ -82,6 +82,8 @@ class LaptopRow(Row, table=True):
     acquired: bool
     student: str | None = None
     school: str | None = None
+    placed_at: datetime | None = Field(default=None, sa_type=Instant)
+    holders: str = Field(sa_type=Text)
     ceded_to: str | None = None
     blocks: str = Field(sa_type=Text)
     handovers: str = Field(sa_type=Text)
@@ -159,13 +161,15 @@ def _cells(number: str, key: str, laptop: core.Laptop, one: core.Handover) -> tu
     told["blocked"] = ",".join(laptop.blocked_by) if one.live and not one.asked_back_at else ""
     waiting = one.state in (core.ASKED_BACK, core.OVERDUE)
     told["due_on"] = one.due_on.isoformat() if one.due_on and waiting else None
+    told["release_due_at"] = core.release_due_at(laptop, one)
     told["body"] = msgspec.json.encode(one).decode()
     return tuple(told[name] for name in COLUMNS)
 
 
+SCHOOLS = table_of(SchoolRow)
 SHELVES = {
     "laptop": Shelf(LAPTOPS, core.Laptop, beside=keep_handovers),
     "student": Shelf(STUDENTS, core.Student),
     "handover-campaign": Shelf(CAMPAIGNS, core.Campaign),
-    "school": Shelf(table_of(SchoolRow), core.School),
+    "school": Shelf(SCHOOLS, core.School),
 }
