@@ -222,27 +222,20 @@ def test_what_its_student_owns_is_mended_by_nobody_here_and_was_before() -> None
 def test_what_its_student_owns_is_not_recalled_and_what_came_back_is() -> None:
     recall = asked(RecallLaptop("hinges", "region"), 6, by="region")
     ceded = asked(NoteCession(STUDENTS[0]), 5, by="handover")
-    assert play(CORE, after(KNOWN, ceded), recall) == ()
-    model = asked(RecallModel("hinges", None), 1, key=core.model_key(MODEL), by="region")
-    unlisted = after({}, model, asked(NoteCession(STUDENTS[0]), 2, number=4, by="handover"))
-    register = asked(Register(MODEL, "L1", SCHOOL, "hexalog"), 3, number=4, by="ordering")
-    assert [type(one) for one in facts(play(CORE, unlisted, register))] == [
-        repairs.LaptopRegistered
-    ]
-    back = after(KNOWN, ceded, asked(NoteCession(None), 5.5, by="handover"))
-    assert laptop(after(back, recall)).open_cases == 1
+    standing = asked(RecallModel("hinges", None), 1, key=core.model_key(MODEL), by="region")
+    register = asked(Register(MODEL, "L1", SCHOOL, "hexalog"), 6, by="ordering")
+    for later in (recall, register):
+        assert play(CORE, after(KNOWN, standing, ceded), later) == ()
+    assert laptop(after(KNOWN, ceded, asked(NoteCession(), 5.5), recall)).open_cases == 1
 
 
 def test_a_case_that_is_reopened_of_what_its_student_owns_is_kept_and_nothing_is_done() -> None:
     closed = after(OPEN, step("return", 1), asked(NoteCession(STUDENTS[0]), 5, by="handover"))
-    again = after(closed, step("reopen", 6))
+    again, decide = after(closed, step("reopen", 6)), DecideWarranty(CASE, "Mme X")
     assert case(again).open
-    swap = Swap(CASE, key_of(1), key_of(2))
-    for command in (DecideWarranty(CASE, "Mme X"), Lend(CASE, key_of(2)), swap):
+    for command in (decide, Lend(CASE, key_of(2)), Swap(CASE, key_of(1), key_of(2))):
         assert refused(play(CORE, again, asked(command, 7))) == "owned-by-student"
-    before = after(closed, step("reopen", 4))
-    assert facts(play(CORE, before, asked(DecideWarranty(CASE, "Mme X"), 7)))
-    assert not case(after(again, step("return", 8))).open
+    assert facts(play(CORE, after(closed, step("reopen", 4)), asked(decide, 7)))
 
 
 # -- who pays
