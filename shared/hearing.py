@@ -21,6 +21,7 @@ from shared.transact import SET_ASIDE, Service, transact
 NULL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 Reactions = Mapping[type, Callable[[Any], Any]]
+"""By type of fact, what it means here: a command, or what makes one of when it happened."""
 
 
 class Heard(Struct, frozen=True):
@@ -80,9 +81,14 @@ def claims_of(
 
     def claims(record: ConsumerRecord) -> Sequence[Claim]:
         mine = (heard for heard in read(record) if kind_of(heard.envelope.key) in kinds)
-        return [_claim(heard, reactions[type(heard.fact)](heard.fact)) for heard in mine]
+        return [_claim(heard, _wanted(heard, reactions)) for heard in mine]
 
     return claims
+
+
+def _wanted(heard: Heard, reactions: Reactions) -> Any:
+    command = reactions[type(heard.fact)](heard.fact)
+    return command(heard.envelope.happened_at) if callable(command) else command
 
 
 def _claim(heard: Heard, command: Any) -> Claim:

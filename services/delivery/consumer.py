@@ -43,6 +43,10 @@ def put_back(fact: handover.LaptopReturned) -> core.PutBack:
     return core.PutBack(fact.school)
 
 
+def take_away(_fact: handover.LaptopScrapped) -> core.TakeAway:
+    return core.TakeAway()
+
+
 REACTIONS: Reactions = {
     ordering.LaptopAnnounced: expect,
     ordering.LaptopAdmitted: clear,
@@ -50,6 +54,7 @@ REACTIONS: Reactions = {
     repairs.LaptopSwapped: take_back,
     repairs.LaptopGivenInSwap: give_in_exchange,
     handover.LaptopReturned: put_back,
+    handover.LaptopScrapped: take_away,
 }
 
 

@@ -75,6 +75,7 @@ REMARKS: Mapping[str, str] = {
     "wrong-school": "au mauvais lycée",
     "called-off": "commande annulée",
     "reported-late": "écart signalé hors délai",
+    "after-scrap": "vu après sa mise au rebut",
     "two-schools": "réclamé par deux lycées",
     "contradicted": "contredit ce qui était connu",
     "hand-out-missed": "pas retiré à temps",

@@ -91,7 +91,7 @@ MINE: Mapping[str, tuple[str, str]] = {
         "Le lycée va vous le proposer : vous n'avez rien à faire pour le moment.",
     ),
     "offered": (
-        "Cet ordinateur vous est proposé : vous pouvez le garder, gratuitement.",
+        "Cet ordinateur vous est proposé : vous pouvez le garder.",
         "Dites ici si vous le gardez. Puis venez signer au lycée, avec le code qu'il vous a donné.",
     ),
     "accepted": (
@@ -120,7 +120,20 @@ MINE: Mapping[str, tuple[str, str]] = {
     "refurbished": ("L'ordinateur est rendu.", "Vous n'avez plus rien à faire. Merci."),
     "scrapped": ("L'ordinateur est rendu.", "Vous n'avez plus rien à faire. Merci."),
     "written-off": ("L'ordinateur n'est plus attendu.", "Vous n'avez plus rien à faire."),
-    "cancelled": ("Vous gardez l'ordinateur en prêt.", "Rien ne change pour le moment."),
+    "cancelled": ("Cette proposition est sans suite.", "Rien ne change pour le moment."),
+}
+# The same of what came to nothing, by its reason.
+CANCELLED: Mapping[str, tuple[str, str]] = {
+    "stays": ("Vous gardez l'ordinateur en prêt.", "Rien ne change pour le moment."),
+    "not-theirs": (
+        "Vous n'avez plus cet ordinateur.",
+        "Cette proposition est sans suite. Si vous en avez reçu un autre, demandez son mot au "
+        "lycée.",
+    ),
+    "another-campaign": (
+        "Cette proposition est remplacée par celle d'une autre année.",
+        "Demandez son mot au lycée.",
+    ),
 }
 
 
@@ -175,13 +188,28 @@ def signing_page(visit: Visit, seen: Signing) -> str:
     return _page("signing.html", visit, **shown)
 
 
-def mine_page(
-    visit: Visit, handover: HandoverShown | None, word: str = "", told: str = "", trouble: str = ""
-) -> str:
+class Own(Struct, frozen=True):
+    """The student's own page: the word that opens it; `value`: at which the laptop is ceded, in
+    cents; `told`: a word of TOLD; `trouble`: why an answer was refused.
+    """
+
+    word: str = ""
+    value: int = 0
+    told: str = ""
+    trouble: str = ""
+
+
+def mine_page(visit: Visit, handover: HandoverShown | None, own: Own) -> str:
     """`/mine`: the student's own page, or the field for the word that opens it."""
-    says = MINE[handover.state] if handover else ("", "")
-    shown = {"word": word, "told": TOLD.get(told, ""), "trouble": trouble, "says": says}
-    return _page("mine.html", visit, handover=handover, **shown)
+    says = _says(handover) if handover else ("", "")
+    shown = {"word": own.word, "told": TOLD.get(own.told, ""), "trouble": own.trouble}
+    return _page("mine.html", visit, handover=handover, value=own.value, says=says, **shown)
+
+
+def _says(handover: HandoverShown) -> tuple[str, str]:
+    known = MINE[handover.state]
+    cancelled = handover.state == "cancelled"
+    return CANCELLED.get(handover.cancelled_for or "", known) if cancelled else known
 
 
 def certificate_page(visit: Visit, number: str, found: CertificateShown | None) -> str:

@@ -1,7 +1,10 @@
 """What ordering does about what it hears: it counts, and notes who needs another laptop."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from services.ordering import core
-from shared.contracts import delivery, repairs
+from shared.contracts import delivery, handover, repairs
 from shared.hearing import Reactions
 
 
@@ -29,6 +32,15 @@ def case_taken_back(fact: repairs.CaseFactWithdrawn) -> core.NoteTakenBack:
     return core.NoteTakenBack(f"repairs: {fact.party} {fact.event}")
 
 
+def in_stock(fact: handover.LaptopRefurbished) -> Callable[[datetime], core.NoteStock]:
+    """Ready for another student, from the school year on that begins next."""
+    return lambda moment: core.NoteStock(fact.school, core.year_after(moment))
+
+
+def scrapped(_fact: handover.LaptopScrapped) -> core.NoteScrapped:
+    return core.NoteScrapped()
+
+
 REACTIONS: Reactions = {
     delivery.LaptopReceived: delivered,
     delivery.LaptopHandedOut: delivered,
@@ -37,4 +49,6 @@ REACTIONS: Reactions = {
     delivery.LaptopFactWithdrawn: taken_back,
     repairs.ReplacementNeeded: replacement,
     repairs.CaseFactWithdrawn: case_taken_back,
+    handover.LaptopRefurbished: in_stock,
+    handover.LaptopScrapped: scrapped,
 }

@@ -109,7 +109,7 @@ def _need(job: Mapping[str, Any], row: Row, now: datetime) -> Claim | Verdict:
         return Verdict("refused", "invalid", str(trouble))
     if newcomers is None:
         return Verdict("refused", "invalid", "newcomers is empty: say 0 where there are none")
-    command = core.StateNeed(uai, newcomers, back or 0, decided)
+    command = core.StateNeed(uai, newcomers, back, decided)
     subject = f"campaign:{job['about']}"
     return Claim(job["party"], f"{job['id']}/{uai}", subject, now, command, stated=False)
 

@@ -141,7 +141,8 @@ def needs_csv(needs: Iterable[NeedShown], schools: Schools) -> Iterator[str]:
 
 
 def _cell(need: NeedShown, name: str) -> str:
-    value = getattr(need, name)
+    """What was counted is not written where an import would read it as said."""
+    value = None if name == "stock_back" and need.counted else getattr(need, name)
     return "" if value is None else str(value)
 
 

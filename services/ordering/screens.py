@@ -151,10 +151,10 @@ def _order_form(form: Mapping[str, str]) -> NeedsOrderBody:
 
 
 def _number(form: Mapping[str, str], name: str) -> int | None:
-    """A whole number; None for an empty field, which says nothing but of `decided`."""
+    """A whole number; nothing is said by an empty field, but of `newcomers`."""
     text = form.get(name, "").strip()
     if not text:
-        return None if name == "decided" else 0
+        return 0 if name == "newcomers" else None
     if not text.isdecimal() or not text.isascii() or len(text) > 9:
         raise invalid(f"/{name}", "invalid", "a whole number is expected")
     return int(text)

@@ -13,14 +13,15 @@ NOTHING: Mapping[str, int] = Counter()
 
 
 class NeedShown(Struct, frozen=True):
-    """What a school needs: `computed` = newcomers + spare - stock_back, `needed` the same or what
-    was decided in its place, `open` what of it is not ordered.
+    """What a school needs: `computed` = newcomers + spare - stock_back, which is `counted` or was
+    said, `needed` the same or what was decided in its place, `open` what of it is not ordered.
     """
 
     uai: str
     newcomers: int
     spare: int
     stock_back: int
+    counted: bool
     computed: int
     decided: int | None
     needed: int
@@ -29,11 +30,12 @@ class NeedShown(Struct, frozen=True):
 
 
 class YearShown(Struct, frozen=True):
-    """A school year, all schools together."""
+    """A school year, all schools together. `counted`: of so many stock back is counted."""
 
     school_year: str
     spare_share: float
     schools: int
+    counted: int
     newcomers: int
     needed: int
     ordered: int
@@ -158,12 +160,13 @@ def _line(order: core.Order, line: OrderLine, tally: Mapping[str, int]) -> LineS
 
 def need_shown(now: core.Campaign, uai: str) -> NeedShown:
     """What a school needs."""
-    need = now.needs[uai]
+    need = core.standing(now, uai)
     return NeedShown(
         uai=uai,
         newcomers=need.newcomers,
         spare=core.spare(need.newcomers, now.spare_share),
         stock_back=need.stock_back,
+        counted=need.counted,
         computed=core.computed(need, now.spare_share),
         decided=need.decided,
         needed=core.needed(now, uai),
@@ -179,6 +182,7 @@ def year_shown(year: str, now: core.Campaign) -> YearShown:
         school_year=year,
         spare_share=now.spare_share,
         schools=len(schools),
+        counted=sum(one.counted for one in schools),
         newcomers=sum(one.newcomers for one in schools),
         needed=sum(one.needed for one in schools),
         ordered=sum(now.ordered.values()),

@@ -40,8 +40,8 @@ class SchoolRow(Row, table=True):
 
 
 class CampaignRow(Row, table=True):
-    """The state of a school year; revision counts the words on its spare share; needs and ordered
-    are JSON by school.
+    """The state of a school year; revision counts the words on its spare share; needs, ordered
+    and back are JSON by school.
     """
 
     __tablename__ = "campaign"
@@ -53,6 +53,7 @@ class CampaignRow(Row, table=True):
     revision: int
     needs: str = Field(sa_type=Text)
     ordered: str = Field(sa_type=Text)
+    back: str = Field(sa_type=Text)
 
 
 class OrderRow(Row, table=True):
@@ -98,6 +99,8 @@ class LaptopRow(Row, table=True):
     disputed: str | None = None
     gone: str = Field(sa_type=Text)
     replacement: str | None = None
+    stock: str | None = None
+    scrapped: bool
     counts: str = Field(sa_type=Text)
     withdrawn: str = Field(sa_type=Text)
 

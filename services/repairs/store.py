@@ -158,8 +158,9 @@ def laptop(connection: Connection, key: str) -> core.Laptop:
 
 
 def laptops_of(connection: Connection, model: str, lot: str | None) -> list[str]:
-    """The laptops of a model, or of one lot of it."""
+    """The laptops of a model, or of one lot of it, but for those that their students own."""
     mine = (LAPTOPS.c.model == model) & (LAPTOPS.c.lot == lot if lot else True)
+    mine &= LAPTOPS.c.ceded_to.is_(None)
     return list(connection.scalars(select(LAPTOPS.c.key).where(mine).order_by(LAPTOPS.c.key)))
 
 

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 PASSED_OVER = (
     *(ordering.SpareShareSet, ordering.NeedStated, ordering.NeedsOrdered),  # ordering shows them
+    ordering.StockCounted,
     # The laptops' own facts tell the same.
     *(ordering.LineAnnounced, ordering.LineAdmitted, ordering.LineDelivered),
     *(ordering.LineTakenBack, ordering.OrderLineFulfilled),

@@ -18,16 +18,20 @@ STEPS: Mapping[type, str] = {
 }
 SCRAPPED = "scrapped"
 # What comes to be unusual with a fact, and what is so no longer.
-_ASKED = ("return-asked", "return-overdue")
+_AWAITED = ("return-asked", "return-overdue", "other-laptop-returned")
+WRITTEN_OFF = "written-off"
 MARKS: Mapping[type, tuple[tuple[str, ...], tuple[str, ...]]] = {
     handover.ReturnAsked: (("return-asked",), ()),
     handover.ReturnOverdue: (("return-overdue",), ()),
     handover.OtherLaptopReturned: (("other-laptop-returned",), ()),
-    handover.LaptopReturned: ((), (*_ASKED, "other-laptop-returned")),
-    handover.HandoverCancelled: ((), _ASKED),
+    handover.LaptopReturned: ((), (*_AWAITED, WRITTEN_OFF)),
+    handover.HandoverCancelled: ((), _AWAITED),
     handover.LaptopScrapped: ((SCRAPPED,), ()),
-    handover.LaptopWrittenOff: (("written-off",), _ASKED),
+    handover.LaptopWrittenOff: ((WRITTEN_OFF,), _AWAITED),
 }
+# With these a handover is over, and the laptop is managed as before it.
+OVER = (handover.LaptopReturned, handover.HandoverCancelled)
+MANAGED = "not-enrolled"  # until somebody says otherwise
 
 
 def changes(now: Any, fact: handover.Fact, at: datetime) -> dict[str, Any]:
@@ -36,6 +40,9 @@ def changes(now: Any, fact: handover.Fact, at: datetime) -> dict[str, Any]:
     told: dict[str, Any] = {"owner": owner, "marks": _marks(now.marks, fact)}
     if step := STEPS.get(type(fact)):
         told[step] = getattr(now, step) or at
+    if isinstance(fact, OVER):
+        ended = tuple(sorted({*now.ended, fact.handover}))
+        return told | {"released": (), "managed": MANAGED, "ended": ended}
     return told | _managed(now, fact)
 
 
@@ -45,7 +52,11 @@ def _marks(now: tuple[str, ...], fact: handover.Fact) -> tuple[str, ...]:
 
 
 def _managed(now: Any, fact: handover.Fact) -> dict[str, Any]:
-    """Released once both acts are done: a failure that is heard of late changes nothing then."""
+    """Released once both acts are done: a failure that is heard of late changes nothing then, and
+    an answer about a handover that is over nothing at all.
+    """
+    if getattr(fact, "handover", None) in now.ended:
+        return {}
     done: tuple[str, ...] = now.released
     match fact:
         case handover.ManagementReleaseAsked() if not done:

@@ -21,8 +21,8 @@ class Life(Struct, frozen=True):
     """A laptop: its five facts, when it first came how far, where it belongs, by when it was
     promised (`due_at`: when that day ends in Paris), what stands in its place or it in another's,
     what repairs and handover say that is unusual (`marks`), cases of recalls that it has not come
-    back from (`recalls`), which acts of device management let it go (`released`), and when a fact
-    of it was last heard.
+    back from (`recalls`), which acts of device management let it go (`released`), which handovers
+    are `ended`, and when a fact of it was last heard.
     """
 
     location: str = "unknown"
@@ -57,6 +57,7 @@ class Life(Struct, frozen=True):
     handed_over_at: datetime | None = None
     in_further_study_at: datetime | None = None
     released: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
     custody: Custody = Custody()
     changed_at: datetime | None = None
 

@@ -112,9 +112,14 @@ FACTS: dict[str, tuple[str, str]] = {
         "Donné en échange[ de {replaces}]",
         "Given in exchange[ for {replaces}]",
     ),
+    "delivery.laptop-taken-away": ("Mis au rebut, hors stock", "Scrapped, in no stock"),
     "ordering.replacement-noted": (
         "Remplacement demandé, la commande le sait",
         "Replacement needed, ordering knows",
+    ),
+    "ordering.laptop-stock-noted": (
+        "Stock rendu noté[, {school}][, pour {school_year}]",
+        "Stock back noted[, {school}][, for {school_year}]",
     ),
     "repairs.laptop-registered": (
         "Connu des réparations[, lot {lot}]",
@@ -339,6 +344,7 @@ FLAGS: dict[str, tuple[str, str]] = {
         "A word contradicts what was known",
     ),
     "two-students": ("Remis à deux élèves", "Handed out to two students"),
+    "after-scrap": ("Vu après sa mise au rebut", "Seen after it was scrapped"),
     "not-received": ("Remis sans avoir été reçu", "Handed out without being received"),
     "another-carrier": ("Vu par un autre transporteur", "Seen by another carrier"),
 }

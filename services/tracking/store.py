@@ -77,6 +77,7 @@ class LifeRow(Row, table=True):
     handed_over_at: datetime | None = Field(default=None, sa_type=Instant)
     in_further_study_at: datetime | None = Field(default=None, sa_type=Instant)
     released: str = Field(sa_type=Text)
+    ended: str = Field(sa_type=Text)
     custody: str = Field(sa_type=Text)
     changed_at: datetime | None = Field(default=None, sa_type=Instant)
 

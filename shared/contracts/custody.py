@@ -19,6 +19,7 @@ _REPAIRS = "repairs: "  # before events that repairs was told
 REGION = "region"  # speaks of whatever is its own: of every laptop
 MISSED, CALLED_OFF, NOT_ADMITTED = "hand-out-missed", "called-off", "admission-refused"
 TWO_SCHOOLS, TWO_STUDENTS, CONTRADICTED = "two-schools", "two-students", "contradicted"
+SCRAPPED, AFTER_SCRAP = "scrapped", "after-scrap"
 HELD = ("at-school", "with-student")  # somebody vouches for the laptop
 REPORT_WITHIN = 5  # working days from arrival in which a discrepancy is reported in time
 
@@ -100,7 +101,8 @@ def moved(now: Custody, said: Said) -> Custody:
         return now  # said of all that is in a shipment, and it is in there no longer
     for read in (_on_the_road, _at_school, _at_desk, _exchanged, _decided):
         if (after := read(now, said)) is not None:
-            return after
+            back = now.location == SCRAPPED != after.location
+            return _with(now, AFTER_SCRAP) if back else after
     return now
 
 
@@ -209,6 +211,8 @@ def _at_desk(now: Custody, said: Said) -> Custody | None:  # noqa: C901, PLR0911
 def _exchanged(now: Custody, said: Said) -> Custody | None:
     """One laptop in the place of another, in repairs' own words or as delivery heard it."""
     match said.fact:
+        case delivery.LaptopTakenAway():
+            return replace(_away(now, said, SCRAPPED, "nobody"), student=None)
         case repairs.LaptopSwapped() | delivery.LaptopTakenBack() if now.location == "missing":
             return replace(now, student=None)  # stolen and replaced: nobody brought it
         case repairs.LaptopSwapped() | delivery.LaptopTakenBack():

@@ -250,6 +250,12 @@ class LaptopTakenBack(
     replaced_by: str
 
 
+class LaptopTakenAway(
+    Struct, frozen=True, forbid_unknown_fields=True, tag="delivery.laptop-taken-away.v1"
+):
+    """It was scrapped at the end of its life at school: it is in no stock. Key: the laptop."""
+
+
 class LaptopGivenInExchange(
     Struct, frozen=True, forbid_unknown_fields=True, tag="delivery.laptop-given-in-exchange.v1"
 ):
@@ -311,6 +317,7 @@ Fact = (
     | HandOutMissed
     | LaptopHandedOut
     | LaptopTakenBack
+    | LaptopTakenAway
     | LaptopGivenInExchange
     | LaptopFactWithdrawn
 )
@@ -343,4 +350,5 @@ RANK: dict[type, int] = {
     LaptopHandedOut: 40,
     LaptopTakenBack: 61,
     LaptopGivenInExchange: 61,
+    LaptopTakenAway: 90,
 }

@@ -37,7 +37,8 @@ class SpareShareSet(
 
 class NeedStated(Struct, frozen=True, forbid_unknown_fields=True, tag="ordering.need-stated.v1"):
     """How many newcomers a school has, and how many laptops it has back. `decided`: how many it is
-    to get, where a person said so; `revision` as in SpareShareSet. Key: the campaign.
+    to get, where a person said so; `revision` as in SpareShareSet; `counted`: what came back was
+    not said, and is counted. Key: the campaign.
     """
 
     school: str
@@ -45,6 +46,18 @@ class NeedStated(Struct, frozen=True, forbid_unknown_fields=True, tag="ordering.
     stock_back: int
     decided: int | None
     revision: int
+    counted: bool = False
+
+
+class StockCounted(
+    Struct, frozen=True, forbid_unknown_fields=True, tag="ordering.stock-counted.v1"
+):
+    """So many more laptops, or less, came back into a school's stock in time for a school year.
+    Key: the campaign.
+    """
+
+    school: str
+    change: int
 
 
 class NeedsOrdered(
@@ -232,6 +245,17 @@ class ReplacementNoted(
     event: str | None = None
 
 
+class LaptopStockNoted(
+    Struct, frozen=True, forbid_unknown_fields=True, tag="ordering.laptop-stock-noted.v1"
+):
+    """What came back at the end of lycée is ready for another student at this school, in time for
+    this school year; in no stock any more, where no school is named. Key: the laptop.
+    """
+
+    school: str | None = None
+    school_year: str | None = None
+
+
 class LaptopNoteWithdrawn(
     Struct, frozen=True, forbid_unknown_fields=True, tag="ordering.laptop-note-withdrawn.v1"
 ):
@@ -247,6 +271,7 @@ Fact = (
     | SpareShareSet
     | NeedStated
     | NeedsOrdered
+    | StockCounted
     | OrderPlaced
     | OrderAmended
     | OrderCancelled
@@ -263,6 +288,7 @@ Fact = (
     | LaptopDelivered
     | LaptopDisputed
     | ReplacementNoted
+    | LaptopStockNoted
     | LaptopNoteWithdrawn
 )
 
@@ -280,6 +306,7 @@ RANK: dict[type, int] = {
     SpareShareSet: 0,
     NeedStated: 1,
     NeedsOrdered: 2,
+    StockCounted: 3,
     LaptopNoteWithdrawn: 9,
     LaptopAnnounced: 10,
     LaptopAdmitted: 60,
@@ -288,4 +315,5 @@ RANK: dict[type, int] = {
     LaptopDelivered: 63,
     LaptopDisputed: 64,
     ReplacementNoted: 65,
+    LaptopStockNoted: 66,
 }

@@ -23,6 +23,7 @@ from shared.contracts.delivery import (
     LaptopPacked,
     LaptopReceived,
     LaptopRefused,
+    LaptopTakenAway,
 )
 from shared.contracts.ordering import (
     AdmissionRefused,
@@ -328,3 +329,14 @@ def test_facts_heard_one_by_one_in_any_order_end_as_they_do_all_at_once(
             (custody.moved(state, one), then) if onward else fold(FOLDING, key_of(), heard)
         )
     assert (state, last) == fold(FOLDING, key_of(), life)
+
+
+def test_what_was_scrapped_is_nowhere_and_what_is_told_after_is_kept_with_a_remark() -> None:
+    gone = said(LaptopTakenAway(), 10, "handover")
+    before = (said(LaptopReceived(SCHOOL), 1, COUNTER), said(handed_out(), 2, COUNTER))
+    assert where(*before, gone) == ("scrapped", "nobody", SCHOOL, None)
+    for late in (handed_out(1), LaptopReceived(SCHOOL), LaptopBackToStock(SCHOOL)):
+        for heard in permutations([*before, gone, said(late, 11, COUNTER)]):
+            after = custody_after(*heard)
+            assert (after.location, after.student) == ("scrapped", None)
+            assert custody.AFTER_SCRAP in after.remarks

@@ -27,6 +27,7 @@ from shared.contracts.delivery import (
     LaptopReceived,
     LaptopRedirected,
     LaptopRefused,
+    LaptopTakenAway,
     ShipmentAnnounced,
     ShipmentArrived,
     ShipmentDispatched,
@@ -469,3 +470,19 @@ def test_who_comes_late_all_the_same_may_miss_it_again_another_time() -> None:
 
 def test_the_day_a_laptop_is_looked_at_for_is_the_one_its_core_speaks_on() -> None:
     assert core.waiting_since(BEGINS) > DAY >= core.waiting_since(BEGINS - timedelta(days=1))
+
+
+def test_what_was_scrapped_is_told_once_is_never_missed_and_may_be_handed_out_all_the_same() -> (
+    None
+):
+    there = [said(LaptopCleared("BC1")), said(LaptopReceived(SCHOOL), 1, f"school:{SCHOOL}")]
+    away = a_claim(LAPTOP, core.TakeAway(), party="handover")
+    assert told({LAPTOP: there}, away) == ((LAPTOP, LaptopTakenAway()),)
+    late = a_claim(LAPTOP, core.CloseDay(date(2021, 6, 1)), party="clock")
+    assert told({LAPTOP: there}, late) == ((LAPTOP, HandOutMissed(SCHOOL)),)
+    gone = {LAPTOP: [*there, said(LaptopTakenAway(), 2, "handover")]}
+    assert told(gone, away) == told(gone, late) == ()
+    kit = frozenset({"laptop"})
+    hand_out = HandOut(STUDENTS[0], SCHOOL, False, DAY, None, kit)
+    ((_, fact),) = told(gone, a_claim(LAPTOP, hand_out, party=f"school:{SCHOOL}"))
+    assert isinstance(fact, LaptopHandedOut)

@@ -81,3 +81,57 @@ def test_what_is_written_off_is_awaited_no_longer() -> None:
     flags = fold.flags(life(asked, gone))
     assert "written-off" in flags
     assert "return-asked" not in flags
+
+
+ASKED = [told(handover.ManagementReleaseAsked(H, name), 900) for name in handover.RELEASES]
+DONE = [told(handover.ManagementReleaseDone(H, name), 901) for name in handover.RELEASES]
+BACK = told(handover.LaptopReturned(H, SCHOOL), 1032)
+STAYS = told(handover.HandoverCancelled(H, "stays"), 1032)
+OTHER = told(handover.OtherLaptopReturned(H, "hp/OTHER1"), 1031)
+GONE = told(handover.LaptopWrittenOff(H), 1031)
+
+
+def in_every_order(*more: Said) -> fold.Life:
+    """What comes of it, in whatever order it is heard."""
+    found = [life(*heard) for heard in permutations(more)]
+    assert all(one == found[0] for one in found)
+    return found[0]
+
+
+def test_what_came_back_after_all_is_not_written_off() -> None:
+    ready = told(handover.LaptopRefurbished(H, SCHOOL), 1040)
+    asked = told(handover.ReturnAsked(H, SCHOOL, date(2023, 7, 20)), 1000)
+    found = in_every_order(asked, GONE, BACK, ready)
+    assert not {"written-off", "return-asked"} & {*fold.flags(found)}
+    late = told(handover.LaptopWrittenOff(H), 1041)
+    assert "written-off" in fold.flags(life(BACK, late))
+
+
+def test_what_came_back_or_stays_is_managed_anew() -> None:
+    for end in (BACK, STAYS):
+        assert in_every_order(*DONE, end).managed == fold.Life().managed
+        assert in_every_order(ASKED[0], DONE[1], end).released == ()
+        again = [
+            told(handover.ManagementReleaseAsked("2", "retire"), 1300),
+            told(handover.ManagementReleaseFailed("2", "retire", "http-500", 1), 1301),
+        ]
+        assert in_every_order(*DONE, end, *again).managed == "release-failed"
+        after = [
+            told(handover.ManagementReleaseDone("2", name), 1302) for name in handover.RELEASES
+        ]
+        assert life(*DONE, end, *again, *after).managed == "released"
+
+
+def test_what_device_management_answers_of_what_ended_changes_nothing() -> None:
+    late = [
+        told(handover.ManagementReleaseFailed(H, "retire", "no-answer", 1), 1033),
+        told(handover.ManagementReleaseDone(H, "delete-identity"), 1034),
+    ]
+    for end in (BACK, STAYS):
+        found = in_every_order(*ASKED, end, *late)
+        assert (found.managed, found.released) == (fold.Life().managed, ())
+
+
+def test_another_laptop_that_was_brought_is_awaited_no_longer_once_it_ends() -> None:
+    for end in (BACK, STAYS, told(handover.LaptopWrittenOff(H), 1032)):
+        assert "other-laptop-returned" not in fold.flags(in_every_order(OTHER, end))

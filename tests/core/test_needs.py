@@ -1,6 +1,6 @@
 """Ordering's rules for what schools need, and for orders made of it."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,14 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from services.ordering import core
-from services.ordering.core import Lot, OrderNeeds, SetSpareShare, StateNeed
+from services.ordering.core import (
+    Lot,
+    NoteScrapped,
+    NoteStock,
+    OrderNeeds,
+    SetSpareShare,
+    StateNeed,
+)
 from shared.contracts.ordering import (
     NeedsOrdered,
     NeedStated,
@@ -19,7 +26,7 @@ from shared.contracts.ordering import (
     SpareShareSet,
 )
 from shared.decisions import Claim, Decision, Refusal, Said, fold, play
-from tests.builders import DAY, OTHER_SCHOOL, SCHOOL, a_claim
+from tests.builders import DAY, OTHER_SCHOOL, SCHOOL, a_claim, key_of
 
 Past = dict[str, list[Said]]
 YEAR, CAMPAIGN, ORDER = "2020-2021", "campaign:2020-2021", "order:BC1"
@@ -47,7 +54,9 @@ def asked(command: Any) -> Claim:
     return a_claim(ORDER if isinstance(command, OrderNeeds) else CAMPAIGN, command)
 
 
-def need(newcomers: int, back: int = 0, decided: int | None = None, uai: str = SCHOOL) -> StateNeed:
+def need(
+    newcomers: int, back: int | None = 0, decided: int | None = None, uai: str = SCHOOL
+) -> StateNeed:
     return StateNeed(uai, newcomers, back, decided)
 
 
@@ -180,3 +189,73 @@ def test_an_order_whose_number_stands_is_not_made_again() -> None:
     assert play(core.CORE, past, asked(order())) == ()
     other = asked(replace(order(), buyer="somebody else"))
     assert refused(play(core.CORE, past, other)) == ("order-exists", "/order")
+
+
+# -- what came back at the end of lycée
+
+JUNE = datetime.fromisoformat("2020-06-20T10:00:00+02:00")
+
+
+def heard(command: Any, key: str = key_of(), at: datetime = JUNE) -> Claim:
+    name = f"{command} {key}"
+    return a_claim(key, command, party="handover", id=name, happened_at=at, stated=False)
+
+
+def after_hearing(past: Past, *claims: Claim) -> Past:
+    """The past with what is decided on claims, and on those that follow from them."""
+    waiting = list(claims)
+    while waiting:
+        claim = waiting.pop(0)
+        names = (claim.subject, *core.CORE.keys(claim.command))
+        before = {key: fold(core.CORE.folding, key, past.get(key, ()))[0] for key in names}
+        decided = core.CORE.decide(before, claim)
+        assert not isinstance(decided, Refusal), decided
+        past = {key: list(life) for key, life in past.items()}
+        for key, fact in decided:
+            said = Said(fact, claim.happened_at, claim.party, claim.id)
+            past.setdefault(key, []).append(said)
+        after = {key: fold(core.CORE.folding, key, past.get(key, ()))[0] for key in names}
+        waiting += core.CORE.follow(before, after, claim)
+    return past
+
+
+def test_what_is_ready_again_is_taken_off_the_need_of_the_year_that_begins_next() -> None:
+    past = after(listed(), need(100, None))
+    ready = [heard(NoteStock(SCHOOL, YEAR), key_of(number)) for number in (1, 2, 3)]
+    past = after_hearing(past, *ready, ready[0])
+    assert core.needed(campaign(past), SCHOOL) == 102
+    assert core.standing(campaign(past), SCHOOL).stock_back == 3
+    (line,) = lines_of(past)
+    assert line.quantity == 102
+
+
+def lines_of(past: Past) -> tuple[OrderLine, ...]:
+    decided = play(core.CORE, past, asked(order()))
+    assert not isinstance(decided, Refusal), decided
+    return next(fact.lines for _, fact in decided if isinstance(fact, OrderPlaced))
+
+
+def test_a_number_that_was_said_wins_over_what_was_counted_until_it_is_said_no_more() -> None:
+    past = after_hearing(after(listed(), need(100, 0)), heard(NoteStock(SCHOOL, YEAR)))
+    assert core.needed(campaign(past), SCHOOL) == 105
+    assert core.needed(campaign(after(past, need(100, None))), SCHOOL) == 104
+
+
+def test_what_was_scrapped_is_in_no_stock_and_what_is_elsewhere_is_there_alone() -> None:
+    past = after_hearing(after(listed(), need(100, None)), heard(NoteStock(SCHOOL, YEAR)))
+    later = JUNE + timedelta(days=1)
+    moved = after_hearing(past, heard(NoteStock(OTHER_SCHOOL, YEAR), at=later))
+    assert campaign(moved).back == {OTHER_SCHOOL: 1}
+    gone, late = heard(NoteScrapped(), at=later), heard(NoteStock(SCHOOL, YEAR), at=later)
+    scrapped = after_hearing(moved, gone, late)
+    assert campaign(scrapped).back == {}
+    again = after_hearing(past, heard(NoteStock(SCHOOL, "2021-2022"), at=later))
+    assert campaign(again).back == {SCHOOL: 1}
+
+
+@pytest.mark.parametrize(
+    ("day", "year"),
+    [("2020-06-20", YEAR), ("2020-08-31", YEAR), ("2020-09-01", "2021-2022"), ("2020-01-05", YEAR)],
+)
+def test_a_laptop_is_for_the_school_year_that_begins_next(day: str, year: str) -> None:
+    assert core.year_after(datetime.fromisoformat(f"{day}T10:00:00+02:00")) == year

@@ -219,6 +219,25 @@ def test_what_its_student_owns_is_mended_by_nobody_here_and_was_before() -> None
     assert laptop(after(back, incident(hours=8))).open_cases == 1
 
 
+def test_what_its_student_owns_is_not_recalled_and_what_came_back_is() -> None:
+    recall = asked(RecallLaptop("hinges", "region"), 6, by="region")
+    ceded = asked(NoteCession(STUDENTS[0]), 5, by="handover")
+    standing = asked(RecallModel("hinges", None), 1, key=core.model_key(MODEL), by="region")
+    register = asked(Register(MODEL, "L1", SCHOOL, "hexalog"), 6, by="ordering")
+    for later in (recall, register):
+        assert play(CORE, after(KNOWN, standing, ceded), later) == ()
+    assert laptop(after(KNOWN, ceded, asked(NoteCession(), 5.5), recall)).open_cases == 1
+
+
+def test_a_case_that_is_reopened_of_what_its_student_owns_is_kept_and_nothing_is_done() -> None:
+    closed = after(OPEN, step("return", 1), asked(NoteCession(STUDENTS[0]), 5, by="handover"))
+    again, decide = after(closed, step("reopen", 6)), DecideWarranty(CASE, "Mme X")
+    assert case(again).open
+    for command in (decide, Lend(CASE, key_of(2)), Swap(CASE, key_of(1), key_of(2))):
+        assert refused(play(CORE, again, asked(command, 7))) == "owned-by-student"
+    assert facts(play(CORE, after(closed, step("reopen", 4)), asked(decide, 7)))
+
+
 # -- who pays
 
 

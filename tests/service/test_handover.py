@@ -2,6 +2,7 @@
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pypdf
 import pytest
+from sqlalchemy import text
 
 from services.handover import core, gauges, store
 from shared.contracts import enrolment
@@ -133,6 +135,8 @@ def test_a_campaign_is_a_job_with_its_progress_and_is_opened_once(known: Running
     assert (job["state"], job["total"], job["applied"]) == ("done", MANY, MANY)
     again = known.ask("region", "POST", "/api/handover-campaigns", json=CAMPAIGN)
     assert (again.status_code, again.json()["verdict"]) == (202, "duplicate")
+    assert again.json()["job"] == first["job"]
+    assert again.headers["Location"] == f"/api/jobs/{first['job']}"
     shown = known.get("region", "/api/handover-campaigns/fin-2023")
     assert (shown["total"]["opened"], shown["states"]) == (MANY, {"opened": MANY})
     assert shown["job"] == first["job"]
@@ -261,6 +265,52 @@ def test_a_code_is_shown_once_tried_a_few_times_and_drawn_again(known: Running) 
     assert refused(used) == "no-code"
     same = act(known, number, "signature", 2, minor=False, code=fresh).json()
     assert same["verdict"] == "duplicate"
+
+
+def test_tries_at_one_moment_are_counted_one_after_the_other(known: Running) -> None:
+    opened(known)
+    known.auth(AT_SCHOOL)
+    for laptop in range(1, MANY + 1):
+        number = of(known, laptop)["handover"]
+        right = done(known, number, "offer", minor=False)["signing_code"]
+        wrong = f"{(int(right) + 1) % 10**6:06d}"
+        told = partial(act, known, number, "signature", 1, minor=False, code=wrong)
+        with ThreadPoolExecutor(4) as many:
+            tries = [many.submit(told, id=f"s{n}") for n in range(4)]
+        assert {refused(one.result()) for one in tries} == {"wrong-code"}
+        (row,) = known.rows(f"SELECT missed FROM signing_code WHERE handover = '{number}'")  # noqa: S608  a number of ours
+        assert row.missed == 4
+        done(known, number, "signature", 2, minor=False, code=right)
+
+
+def test_codes_are_drawn_a_few_times_a_day_and_an_offer_is_a_draw(known: Running) -> None:
+    opened(known)
+    number = of(known)["handover"]
+    done(known, number, "offer", minor=False)
+    done(known, number, "offer", 0.1, minor=True)
+    last = [done(known, number, "code")["signing_code"] for _ in range(3)][-1]
+    answer = act(known, number, "code")
+    assert refused(answer) == "too-many-codes"
+    assert "tomorrow" in answer.json()["detail"]
+    assert refused(act(known, number, "offer", 0.2, minor=False)) == "too-many-codes"
+    same = act(known, number, "offer", 0.1, minor=True).json()
+    assert same["verdict"] == "duplicate"
+    day = "UPDATE signing_draw SET day = '2023-06-19'"
+    known.write(lambda connection: connection.execute(text(day)))
+    assert done(known, number, "code")["signing_code"] != last
+    assert done(known, of(known, 2)["handover"], "offer", minor=False)["signing_code"]
+
+
+def test_nothing_is_refused_before_it_may_be_offered(known: Running) -> None:
+    ends = datetime.now(JUNE.tzinfo).year + (datetime.now(JUNE.tzinfo).month >= 9)
+    year, opens_at = f"{ends - 1}-{ends}", f"{ends}-08-31T23:59:59+02:00"
+    opened(known, school_year=year, opens_at=opens_at)
+    told(known, enrolled(year=year), STUDENTS[1], DAY + timedelta(days=1))
+    number = of(known)["handover"]
+    assert refused(act(known, number, "offer", later(), minor=False)) == "not-open-yet"
+    assert refused(act(known, number, "refusal", later())) == "not-open-yet"
+    assert of(known)["state"] == "opened"
+    assert done(known, number, "return-request", later())["handover"]["state"] == "return-asked"
 
 
 def test_of_a_code_only_its_keyed_hash_is_kept(known: Running) -> None:

@@ -2,10 +2,13 @@
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
-from services.handover import pages
+from services.handover import core, pages
+from services.handover.screens import mine
+from shared.decisions import Claim
 from shared.pages.rendering import SHARED_TEMPLATES, english_words
-from tests.builders import SCHOOL, Running
+from tests.builders import SCHOOL, Running, a_claim, key_of
 from tests.runners import ROOT
 from tests.service import handing_over as of
 
@@ -80,5 +83,53 @@ def test_every_word_of_handovers_pages_has_its_english() -> None:
     said |= {*pages.RELEASES.values(), *pages.FAILURES.values(), *pages.TOLD.values()}
     said |= {*pages.WRONG.values(), *pages.TITLES.values()}
     said |= {text for pair in pages.MINE.values() for text in pair}
+    said |= {text for pair in pages.CANCELLED.values() for text in pair}
+    said |= {mine.TOO_EARLY, mine.TOO_LATE, mine.UNKNOWN}
     said |= {entry.label for entry in pages.SITE.navigation}
     assert said - set(words) == set()
+
+
+NEXT = "2023-2024"
+
+
+def noted(level: str) -> Claim:
+    command = core.NoteStudent(SCHOOL, level, NEXT)
+    return a_claim(core.student_key(of.student(2)), command, id="next", happened_at=of.JUNE)
+
+
+def next_campaign() -> list[Claim]:
+    opening = core.OpenCampaign("fin-2024", NEXT, of.JUNE, "CG3P", "23CP-1", 0)
+    return [a_claim(core.campaign_key(NEXT), opening, id="fin-2024", stated=False)]
+
+
+@pytest.mark.parametrize(
+    ("claims", "says"),
+    [
+        ([noted("1ere")], "Vous gardez l’ordinateur en prêt."),
+        ([a_claim(key_of(2), core.Entrust(None, SCHOOL), id="b")], "Vous n’avez plus cet ordi"),
+        ([*next_campaign(), noted("term")], "remplacée par celle d’une autre année"),
+    ],
+)
+def test_who_is_offered_it_no_longer_is_told_why(
+    handover: Running, names: dict[str, str], claims: list[Claim], says: str
+) -> None:
+    for one in claims:
+        of.put(handover, [replace(one, happened_at=of.JUNE)])
+    assert state(handover, 2) == "cancelled"
+    assert says in handover.client.get(f"/mine/{names['word']}").text
+
+
+@pytest.mark.parametrize(("value", "says"), [(0, "Gratuit<"), (1500, "15,00")])
+def test_a_student_is_told_at_which_value_it_is_ceded(
+    handover: Running, value: int, says: str
+) -> None:
+    (opening,) = of.campaign()
+    campaign = replace(opening, command=replace(opening.command, residual_value_cents=value))
+    for claims in (of.known([1]), [campaign], of.called([1]), of.as_far_as(1, "offered")):
+        of.put(handover, claims)
+    item = {"id": "a code", "happened_at": of.JUNE.isoformat()}
+    told = handover.ask("region", "POST", f"/api/handovers/{of.number_of(1)}/code", json=item)
+    page = handover.client.get(f"/mine/{told.json()['mine'].rpartition('/')[2]}").text
+    assert says in page
+    assert ("Gratuit<" in page) == (value == 0)
+    assert "gratuitement" not in page

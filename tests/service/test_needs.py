@@ -45,6 +45,7 @@ def test_needs_are_computed_corrected_by_hand_and_shown_with_what_is_ordered(
         "newcomers": 101,
         "spare": 11,
         "stock_back": 4,
+        "counted": False,
         "computed": 108,
         "decided": None,
         "needed": 108,

@@ -21,6 +21,7 @@ from services.delivery.core.commands import (
     ReportLaptop,
     ReportShipment,
     Step,
+    TakeAway,
     TakeBack,
     Withdraw,
     may_report,
@@ -49,6 +50,7 @@ __all__ = [
     "ReportShipment",
     "Shipment",
     "Step",
+    "TakeAway",
     "TakeBack",
     "Withdraw",
     "follow",
@@ -83,7 +85,7 @@ def decide(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: PLR091
             return laptops.hand_out(command, claim)
         case Expect() | Clear() | CallOff() as command:
             return _from_ordering(states[subject], subject, command)
-        case TakeBack() | GiveInExchange() | PutBack() as command:
+        case TakeBack() | GiveInExchange() | PutBack() | TakeAway() as command:
             return _elsewhere(states[subject], subject, command)
         case CloseDay(day):
             return laptops.close_day(states[subject], subject, day)
@@ -141,7 +143,9 @@ def _from_ordering(now: Laptop, subject: str, command: Expect | Clear | CallOff)
     return ()
 
 
-def _elsewhere(now: Laptop, subject: str, command: TakeBack | GiveInExchange | PutBack) -> Decision:
+def _elsewhere(
+    now: Laptop, subject: str, command: TakeBack | GiveInExchange | PutBack | TakeAway
+) -> Decision:
     """A swap changes who has either laptop; what came back at the end of lycée is in stock, unless
     its school said so itself.
     """
@@ -153,6 +157,9 @@ def _elsewhere(now: Laptop, subject: str, command: TakeBack | GiveInExchange | P
         case PutBack(school):
             there = (now.custody.location, now.custody.school) == ("at-school", school)
             return () if there else ((subject, delivery.LaptopBackToStock(school)),)
+        case TakeAway():
+            gone = now.custody.location == custody.SCRAPPED
+            return () if gone else ((subject, delivery.LaptopTakenAway()),)
 
 
 # -- evolve

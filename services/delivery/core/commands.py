@@ -130,6 +130,10 @@ class PutBack(Struct, frozen=True, tag="put-back"):
     school: str
 
 
+class TakeAway(Struct, frozen=True, tag="take-away"):
+    """At the end of lycée the laptop was scrapped."""
+
+
 class CloseDay(Struct, frozen=True, tag="close-day"):
     """A day ended: `day` is the one that begins."""
 
@@ -147,5 +151,6 @@ Command = (
     | TakeBack
     | GiveInExchange
     | PutBack
+    | TakeAway
     | CloseDay
 )

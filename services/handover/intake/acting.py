@@ -2,7 +2,6 @@
 transaction as the signature that it proves.
 """
 
-import secrets
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,19 +12,21 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.handover import core, events, showing, store
+from services.handover import events, showing, store
 from services.handover.events import ACTS, CODE
+from services.handover.intake import codes
 from services.handover.showing import Office
 from services.handover.shown import HandoverShown
 from services.handover.store import Found
 from shared.access import role
 from shared.asking import Intake, unless_kept
 from shared.contracts.strict import Field
-from shared.decisions import Claim
+from shared.decisions import Claim, Refusal
 from shared.serving import Handler, Problem, answer, json_body, trace_of
 from shared.transact import Verdict, transact
 
 REGION_ALONE = ("write-off",)
+NOT_OPEN_YET = "not-open-yet"
 
 
 class ActTold(Struct, frozen=True):
@@ -119,39 +120,59 @@ def _act(
     """One act in one transaction. A code that does not fit counts, and that is kept."""
     name, claim = asked.name, asked.claim
     number = claim.command.handover
+    # As the transaction would hold them, in its order; before any code is looked at.
+    store.hold(connection, [claim.subject, *intake.service.core.keys(claim.command)])
     if name == CODE:
         return _another_code(connection, office, claim, now)
     again = store.said(connection, claim.subject, claim.party, claim.id)
     if again and asked.once:
         return Done(Verdict("duplicate"))
-    if name == "signature" and not again:
-        held = store.code(connection, number)
-        digest = office.secrets.digest(number, asked.code)
-        left, why = core.tried(held, digest, now, office.policy.signing)
-        if why is not None:
-            store.keep_code(connection, number, left)
-            return Done(Verdict("refused", why.code, why.detail, why.field))
+    why = None if again else _before(connection, office, asked, now)
+    if why is not None:
+        return _refused(why)
     (verdict,) = transact(connection, intake.service, [claim], now)
     kept = verdict.verdict == "applied"
     if kept and name == "signature":
         store.keep_code(connection, number, None)
     drawn = kept and name == "offer"
-    return Done(verdict, _drawn(connection, office, number, now) if drawn else None)
+    return Done(verdict, codes.draw(connection, office, number, now) if drawn else None)
+
+
+def _before(connection: Connection, office: Office, asked: Asked, now: datetime) -> Refusal | None:
+    """What is looked at before an act is decided: its code, or whether it is time for it."""
+    number = asked.claim.command.handover
+    match asked.name:
+        case "signature":
+            return codes.proved(connection, office, number, asked.code, now)
+        case "offer":
+            return codes.spent(connection, number, now)
+        case "refusal":
+            return _not_open_yet(connection, number, asked.claim.happened_at)
+    return None
+
+
+def _not_open_yet(connection: Connection, number: str, at: datetime) -> Refusal | None:
+    """Nothing is answered before it may be offered."""
+    found = store.handover(connection, number)
+    name = found.handover.campaign if found else None
+    standing = store.campaign(connection, name) if name else None
+    opens_at = standing.campaign.opens_at if standing else None
+    if opens_at is None or at >= opens_at:
+        return None
+    return Refusal(NOT_OPEN_YET, f"the campaign opens at {opens_at.isoformat()}")
+
+
+def _refused(why: Refusal) -> Done:
+    return Done(Verdict("refused", why.code, why.detail, why.field))
 
 
 def _another_code(connection: Connection, office: Office, claim: Claim, now: datetime) -> Done:
     """A new code for what was offered and is not signed yet."""
-    one = store.laptop(connection, claim.subject).handovers[claim.command.handover]
+    number = claim.command.handover
+    one = store.laptop(connection, claim.subject).handovers[number]
     if one.state not in ("offered", "accepted"):
         why = f"it is {one.state}; a code is for what was offered"
         return Done(Verdict("refused", f"it-is-{one.state}", why))
-    return Done(Verdict("applied"), _drawn(connection, office, claim.command.handover, now))
-
-
-def _drawn(connection: Connection, office: Office, number: str, now: datetime) -> str:
-    """Draw a code, keep its keyed hash; the code itself is told once."""
-    rule = office.policy.signing
-    code = f"{secrets.randbelow(10**rule.digits):0{rule.digits}d}"
-    digest = office.secrets.digest(number, code)
-    store.keep_code(connection, number, core.given(digest, now, rule))
-    return code
+    if spent := codes.spent(connection, number, now):
+        return _refused(spent)
+    return Done(Verdict("applied"), codes.draw(connection, office, number, now))

@@ -148,9 +148,8 @@ def _open(
         return verdict, CampaignTold(command.campaign, verdict.verdict, 0, None)
     levels = office.policy.leaving.final_levels
     students = store.leaving(connection, command.school_year, levels)
-    job = None
+    job = core.calling(command.campaign)
     if verdict.verdict == "applied":
-        job = core.calling(command.campaign)
         about = Calling(command.campaign, command.school_year, began, trace)
         content = "\n".join(["key", *students]).encode()
         told = msgspec.json.encode(about).decode()

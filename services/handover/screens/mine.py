@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from services.handover import pages, showing, store
 from services.handover.intake import acting, telling
+from services.handover.pages import Own
 from services.handover.screens.addresses import HTML, PDF, Addresses
 from services.handover.showing import Office
 from services.handover.store import Found
@@ -20,6 +21,7 @@ from shared.serving import Problem
 STUDENT = "student"  # who acts on a page of the student's own
 OWN_ACTS = ("acceptance", "refusal")
 UNKNOWN = "Ce mot n'ouvre aucune page : vérifiez-le, ou demandez-en un autre au lycée."
+TOO_EARLY = "Pas encore : la campagne n'est pas ouverte."
 TOO_LATE = "Ce n'est plus possible : voyez ce qui se passe maintenant."
 
 
@@ -50,13 +52,14 @@ def of_mine(intake: Intake, office: Office, screens: Screens) -> Addresses:
         if word and office.secrets.number(word) is not None:
             return back(request, f"/mine/{word}")
         trouble = UNKNOWN if word else ""
-        page = pages.mine_page(visit(request, screens), None, trouble=trouble)
+        page = pages.mine_page(visit(request, screens), None, Own(trouble=trouble))
         return html(page, 404 if word else 200)
 
     async def mine(request: Request) -> Response:
         word, found = await _mine(intake, office, request)
         told = request.query_params.get("told", "")
-        return html(pages.mine_page(visit(request, screens), showing.shown(found), word, told))
+        own = Own(word, await _value(intake, office, found), told)
+        return html(pages.mine_page(visit(request, screens), showing.shown(found), own))
 
     async def answered(request: Request) -> Response:
         return await _answered(intake, office, screens, request)
@@ -84,8 +87,18 @@ async def _answered(intake: Intake, office: Office, screens: Screens, request: R
     done = await acting.taken(intake, office, STUDENT, found, (name, item))
     if done.verdict.verdict not in UNKEPT:
         return back(request, f"/mine/{word}", told="applied")
-    shown = showing.shown(found)
-    return html(pages.mine_page(visit(request, screens), shown, word, trouble=TOO_LATE), 409)
+    early = done.verdict.code == acting.NOT_OPEN_YET
+    value = await _value(intake, office, found)
+    own = Own(word, value, trouble=TOO_EARLY if early else TOO_LATE)
+    return html(pages.mine_page(visit(request, screens), showing.shown(found), own), 409)
+
+
+async def _value(intake: Intake, office: Office, found: Found) -> int:
+    """At which value a laptop is ceded, in cents: its campaign's, else the policy's."""
+    name = found.handover.campaign or ""
+    standing = await intake.database.read(lambda one: store.campaign(one, name))
+    terms = standing.campaign if standing else office.policy.cession
+    return int(terms.residual_value_cents)
 
 
 async def _mine(intake: Intake, office: Office, request: Request) -> tuple[str, Found]:

@@ -13,6 +13,7 @@ from services.handover.shown import SchoolShown
 from services.handover.store.tables import (
     CAMPAIGNS,
     CODES,
+    DRAWS,
     HANDOVERS,
     LAPTOPS,
     MECHANISMS,
@@ -21,7 +22,8 @@ from services.handover.store.tables import (
     STUDENTS,
     Row,
 )
-from shared.ledger import LEDGER, seen
+from shared.databases import upsert
+from shared.ledger import LEDGER, load, seen
 
 __all__ = ["MECHANISMS", "SHELVES", "Row"]
 
@@ -250,19 +252,38 @@ def due(policy: core.Policy, connection: Connection, day: date) -> list[tuple[st
 # -- codes, and what was said before
 
 
+def hold(connection: Connection, keys: Iterable[str]) -> None:
+    """Keep others from these keys until the transaction ends: whoever tries or draws a code has its
+    laptop first, so that tries come one after the other.
+    """
+    load(connection, SHELVES, keys)
+
+
 def code(connection: Connection, number: str) -> core.Code | None:
-    """The code that is out for a handover."""
-    row = connection.execute(select(CODES).where(CODES.c.handover == number).with_for_update())
-    found = row.mappings().first()
+    """The code that is out for a handover; its laptop is held."""
+    found = connection.execute(select(CODES).where(CODES.c.handover == number)).mappings().first()
     return core.Code(found["digest"], found["expires_at"], found["missed"]) if found else None
 
 
 def keep_code(connection: Connection, number: str, code: core.Code | None) -> None:
     """Put a code in the place of any before it; none where it was used up."""
-    connection.execute(delete(CODES).where(CODES.c.handover == number))
-    if code is not None:
-        row = {"handover": number, **msgspec.structs.asdict(code)}
-        connection.execute(CODES.insert(), [row])
+    if code is None:
+        connection.execute(delete(CODES).where(CODES.c.handover == number))
+        return
+    row = {"handover": number, **msgspec.structs.asdict(code)}
+    upsert(connection, CODES, list(row), [tuple(row.values())])
+
+
+def draws(connection: Connection, number: str, day: date) -> int:
+    """How many codes were drawn for a handover on a day; its laptop is held."""
+    mine = (DRAWS.c.handover == number) & (DRAWS.c.day == day.isoformat())
+    return connection.scalar(select(DRAWS.c.count).where(mine)) or 0
+
+
+def count_draw(connection: Connection, number: str, day: date) -> None:
+    """One more; of the days before nothing is kept."""
+    row = (number, day.isoformat(), draws(connection, number, day) + 1)
+    upsert(connection, DRAWS, ("handover", "day", "count"), [row])
 
 
 def said(connection: Connection, key: str, party: str, id: str) -> bool:

@@ -139,8 +139,19 @@ class CodeRow(Row, table=True):
     missed: int
 
 
+class DrawRow(Row, table=True):
+    """How many codes were drawn for a handover on the last day on which one was."""
+
+    __tablename__ = "signing_draw"
+
+    handover: str = Field(primary_key=True)
+    day: str
+    count: int
+
+
 CAMPAIGNS, STUDENTS = table_of(CampaignRow), table_of(StudentRow)
-LAPTOPS, HANDOVERS, CODES = table_of(LaptopRow), table_of(HandoverRow), table_of(CodeRow)
+LAPTOPS, HANDOVERS = table_of(LaptopRow), table_of(HandoverRow)
+CODES, DRAWS = table_of(CodeRow), table_of(DrawRow)
 COLUMNS = tuple(column.name for column in HANDOVERS.columns)
 
 

@@ -22,12 +22,15 @@ from services.ordering.core.commands import (
     CloseDay,
     Command,
     CountDelivered,
+    CountStock,
     CountTakenBack,
     ListSchool,
     Lot,
     NoteDelivered,
     NoteDisputed,
     NoteReplacement,
+    NoteScrapped,
+    NoteStock,
     NoteTakenBack,
     OrderNeeds,
     PlaceOrder,
@@ -43,7 +46,9 @@ from services.ordering.core.needs import (
     computed,
     needed,
     spare,
+    standing,
     still_needed,
+    year_after,
 )
 from services.ordering.core.orders import Order, awaited, outstanding
 from shared.contracts import ordering
@@ -65,6 +70,7 @@ __all__ = [
     "CloseDay",
     "Command",
     "CountDelivered",
+    "CountStock",
     "CountTakenBack",
     "Laptop",
     "ListSchool",
@@ -73,6 +79,8 @@ __all__ = [
     "NoteDelivered",
     "NoteDisputed",
     "NoteReplacement",
+    "NoteScrapped",
+    "NoteStock",
     "NoteTakenBack",
     "Order",
     "OrderNeeds",
@@ -88,7 +96,9 @@ __all__ = [
     "needed",
     "outstanding",
     "spare",
+    "standing",
     "still_needed",
+    "year_after",
 ]
 
 
@@ -110,7 +120,7 @@ def keys(command: Command) -> tuple[str, ...]:
         case PlaceOrder(year, lines=lines):
             schools = dict.fromkeys(f"school:{line.school}" for line in lines)
             return (f"campaign:{year}", *schools)
-        case OrderNeeds(year) | AmendOrder(year) | CancelOrder(year):
+        case OrderNeeds(year) | AmendOrder(year) | CancelOrder(year) | NoteStock(school_year=year):
             return (f"campaign:{year}",)
         case StateNeed(school):
             return (f"school:{school}",)
@@ -151,6 +161,8 @@ def _campaign(states: Mapping[str, Any], claim: Claim) -> Decision:
     match claim.command:
         case SetSpareShare() as command:
             return needs.share_set(now, claim.subject, command)
+        case CountStock() as command:
+            return needs.stock(claim.subject, command)
         case StateNeed(school) as command:
             return needs.stated(now, claim.subject, command, bool(states[f"school:{school}"].name))
     assert_never(claim.command)
@@ -203,6 +215,8 @@ def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:
             return laptops.refuse(states[f"order:{order}"], laptop, key, command)
         case CancelLaptop(order) as command:
             return laptops.cancel(states[f"order:{order}"], laptop, key, command)
+        case NoteStock() | NoteScrapped() as command:
+            return laptops.stock(laptop, key, command)
         case NoteDelivered() | NoteDisputed() | NoteReplacement() | NoteTakenBack():
             return laptops.note(laptop, claim, claim.command)
     assert_never(claim.command)
@@ -212,7 +226,11 @@ def _laptop(states: Mapping[str, Any], claim: Claim) -> Decision:
 
 
 def follow(before: Mapping[str, Any], after: Mapping[str, Any], claim: Claim) -> Iterable[Claim]:
-    """A laptop that a school counted counts for its order line, once; until that is taken back."""
+    """A laptop that a school counted counts for its order line, once; until that is taken back. One
+    that is ready again counts in its school's stock.
+    """
+    if isinstance(claim.command, NoteStock | NoteScrapped):
+        yield from _in_stock(before[claim.subject].stock, after[claim.subject].stock, claim)
     if not isinstance(claim.command, NoteDelivered | NoteTakenBack):
         return
     was, now = before[claim.subject], after[claim.subject]
@@ -221,6 +239,22 @@ def follow(before: Mapping[str, Any], after: Mapping[str, Any], claim: Claim) ->
         count = counted(now.line, claim.subject)
         name, key = f"{claim.id} {claim.subject}", f"order:{now.order}"
         yield Claim("ordering", name, key, claim.happened_at, count, stated=False)
+
+
+def _in_stock(was: str | None, now: str | None, claim: Claim) -> Iterable[Claim]:
+    """What changes in stock: where it is ready in another year it was so in the one before, too."""
+    year = now.partition("/")[0] if now else None
+    for there, change in ((was, -1), (now, 1)):
+        about, _, school = (there or "").partition("/")
+        if was == now or not there or year not in (about, None):
+            continue
+        name, key = f"{claim.id} {claim.subject} {change}", f"campaign:{about}"
+        count = CountStock(school, change)
+        yield Claim("ordering", name, key, claim.happened_at, count, stated=False)
+
+
+def _its_year(now: Laptop) -> tuple[str, ...]:
+    return (f"campaign:{now.stock.partition('/')[0]}",) if now.stock else ()
 
 
 def _its_order(now: Laptop) -> tuple[str, ...]:
@@ -278,11 +312,16 @@ CORE = Core(
             ordering.LineTakenBack,
             *(ordering.OrderAmended, ordering.OrderCancelled, ordering.OrderLineFulfilled),
             *(ordering.OrderLate, ordering.SpareShareSet, ordering.NeedStated),
-            ordering.NeedsOrdered,
+            *(ordering.NeedsOrdered, ordering.StockCounted),
         ),
     ),
     keys=keys,
     decide=decide,
     follow=follow,
-    reach={NoteDelivered: _its_order, NoteTakenBack: _its_order},
+    reach={
+        NoteDelivered: _its_order,
+        NoteTakenBack: _its_order,
+        NoteStock: _its_year,
+        NoteScrapped: _its_year,
+    },
 )

@@ -29,11 +29,13 @@ class SetSpareShare(Struct, frozen=True, tag="set-spare-share"):
 
 
 class StateNeed(Struct, frozen=True, tag="state-need"):
-    """Say what a school needs in a school year; `decided` in the place of what is computed."""
+    """Say what a school needs in a school year; `decided` in the place of what is computed.
+    `stock_back`: None for what is counted.
+    """
 
     school: str
     newcomers: int
-    stock_back: int
+    stock_back: int | None
     decided: int | None = None
 
 
@@ -140,6 +142,24 @@ class NoteReplacement(Struct, frozen=True, tag="note-replacement"):
     case: str
 
 
+class NoteStock(Struct, frozen=True, tag="note-stock"):
+    """What came back at the end of lycée is ready for another student, in time for this year."""
+
+    school: str
+    school_year: str
+
+
+class NoteScrapped(Struct, frozen=True, tag="note-scrapped"):
+    """What came back was taken away to be taken apart."""
+
+
+class CountStock(Struct, frozen=True, tag="count-stock"):
+    """So many more laptops, or less, are in a school's stock again."""
+
+    school: str
+    change: int
+
+
 class NoteTakenBack(Struct, frozen=True, tag="note-taken-back"):
     """What another service was told of the laptop as an event, `<service>: <party> <id>`, holds no
     longer.
@@ -185,6 +205,9 @@ Command = (
     | NoteDisputed
     | NoteReplacement
     | NoteTakenBack
+    | NoteStock
+    | NoteScrapped
+    | CountStock
     | CountDelivered
     | CountTakenBack
     | CloseDay

@@ -15,6 +15,8 @@ from services.ordering.core.commands import (
     NoteDelivered,
     NoteDisputed,
     NoteReplacement,
+    NoteScrapped,
+    NoteStock,
     NoteTakenBack,
     RefuseAdmission,
 )
@@ -31,7 +33,8 @@ class Laptop(Struct, frozen=True):
     """A laptop as ordering knows it. `delivered`: a school counted it, said as these events
     (`counts`); `disputed`: the last discrepancy that was reported of it; `gone`: of which lines it
     was refused or called off; `replacement`: the repair case for which another laptop is needed in
-    its place; `withdrawn`: events that hold no longer, as `<service>: <party> <id>`.
+    its place; `stock`: where it is ready again and from which school year on, as `<year>/<UAI>`;
+    `withdrawn`: events that hold no longer, as `<service>: <party> <id>`.
     """
 
     order: str | None = None
@@ -43,6 +46,8 @@ class Laptop(Struct, frozen=True):
     disputed: str | None = None
     gone: tuple[str, ...] = ()
     replacement: str | None = None
+    stock: str | None = None
+    scrapped: bool = False
     counts: tuple[str, ...] = ()
     withdrawn: tuple[str, ...] = ()
 
@@ -196,6 +201,17 @@ def note(
             return () if known else ((key, ordering.LaptopNoteWithdrawn(gone)),)
 
 
+def stock(laptop: Laptop, key: str, command: NoteStock | NoteScrapped) -> Decision:
+    """Where it is in stock again, or that it is nowhere: what was scrapped comes back no more."""
+    if laptop.scrapped:
+        return ()
+    if isinstance(command, NoteScrapped):
+        return ((key, ordering.LaptopStockNoted()),)
+    there = f"{command.school_year}/{command.school}"
+    noted = ordering.LaptopStockNoted(command.school, command.school_year)
+    return () if laptop.stock == there else ((key, noted),)
+
+
 # -- evolve
 
 
@@ -233,6 +249,10 @@ def _evolved(now: Laptop, fact: object) -> Laptop:  # noqa: C901, PLR0911  a ret
             return replace(now, disputed=kind)
         case ordering.ReplacementNoted(case):
             return replace(now, replacement=case)
+        case ordering.LaptopStockNoted(None):
+            return replace(now, stock=None, scrapped=True)
+        case ordering.LaptopStockNoted(school, year) if not now.scrapped:
+            return replace(now, stock=f"{year}/{school}")
         case ordering.LaptopNoteWithdrawn(event):
             return replace(now, withdrawn=_with(now.withdrawn, event))
     return now

@@ -23,10 +23,12 @@ class YearBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NeedBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a school needs is worked out of newcomers and stock back, unless it is `decided`."""
+    """What a school needs is worked out of newcomers and stock back, unless it is `decided`;
+    stock back is what is counted, unless it is said.
+    """
 
     newcomers: int
-    stock_back: int = 0
+    stock_back: int | None = None
     decided: int | None = None
 
 

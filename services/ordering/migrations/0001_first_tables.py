@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("needs", sa.Text(), nullable=False),
         sa.Column("ordered", sa.Text(), nullable=False),
+        sa.Column("back", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
@@ -82,6 +83,8 @@ def upgrade() -> None:
         sa.Column("disputed", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("gone", sa.Text(), nullable=False),
         sa.Column("replacement", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("stock", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("scrapped", sa.Boolean(), nullable=False),
         sa.Column("counts", sa.Text(), nullable=False),
         sa.Column("withdrawn", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key"),

@@ -130,6 +130,8 @@ def _told(now: Laptop, claim: Claim, report: LogIncident | ReportStep | ReturnLo
 def _asked(
     policy: Policy, states: Mapping[str, Any], claim: Claim, command: DecideWarranty | Lend | Swap
 ) -> Decision:
+    if refused := laptops.not_ours(states[claim.subject], command.case):
+        return refused
     match command:
         case DecideWarranty():
             return laptops.decide_warranty(states[claim.subject], claim, command, policy)
@@ -161,7 +163,7 @@ def _heard(
         case Register(model, lot, school, supplier):
             registered = repairs.LaptopRegistered(model, lot, school, supplier)
             standing = models.recalls_of(states[model_key(model)], lot)
-            return laptops.register(states[key], key, registered, standing)
+            return laptops.register(states[key], claim, registered, standing)
         case NoteWarranty():
             return laptops.note_warranty(states[key], key, command)
         case NoteCession():

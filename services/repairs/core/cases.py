@@ -66,6 +66,11 @@ class Case(Struct, frozen=True):
         return self.logged and self.state not in CLOSED
 
     @property
+    def begun_at(self) -> datetime | None:
+        """When it was opened, or reopened last."""
+        return max((span.at for span in self.spans if span.state == NEW), default=self.opened_at)
+
+    @property
     def counts_as(self) -> str:
         """The cause by which it is decided: a theft during a repair is a theft."""
         return STOLEN if self.stolen else self.cause

@@ -64,12 +64,13 @@ class Laptop(Struct, frozen=True):
 
 
 def register(
-    now: Laptop, key: str, fact: repairs.LaptopRegistered, recalls: Sequence[str]
+    now: Laptop, claim: Claim, fact: repairs.LaptopRegistered, recalls: Sequence[str]
 ) -> Decision:
-    """What it is; and the cases of the recalls that stand for its lot."""
-    known = (now.model, now.lot) == (fact.model, fact.lot)
+    """What it is; and the cases of the recalls that stand for its lot, unless it is ceded."""
+    key, known = claim.subject, (now.model, now.lot) == (fact.model, fact.lot)
     facts: list[tuple[str, Any]] = [] if known else [(key, fact)]
-    missed = (one for one in recalls if case_of_recall(one, key) not in now.cases)
+    standing = () if now.ceded_to else recalls
+    missed = (one for one in standing if case_of_recall(one, key) not in now.cases)
     return (*facts, *((key, recalled(one, "region", key)) for one in missed))
 
 
@@ -104,9 +105,8 @@ def log(now: Laptop, claim: Claim, command: LogIncident) -> Decision:
     """An incident is not refused for state, for a laptop that nobody knows may be broken too; but
     what its student owned by then is the student's affair.
     """
-    if now.ceded_at and claim.happened_at >= now.ceded_at:
-        theirs = "it was handed over: its student owns it, and has it mended"
-        return Refusal("owned-by-student", theirs, "/laptop")
+    if _theirs(now, claim.happened_at):
+        return _owned_by_student("/laptop")
     case, key = case_of_claim(claim), claim.subject
     logged = repairs.IncidentLogged(case, command.desk, command.cause, command.fault)
     if command.cause == STOLEN:
@@ -114,6 +114,24 @@ def log(now: Laptop, claim: Claim, command: LogIncident) -> Decision:
     if command.cause == LOST:
         return ((key, logged), (key, repairs.LossReported(case)))
     return ((key, logged),)
+
+
+def _theirs(now: Laptop, at: datetime | None) -> bool:
+    """Whether a student owned it by then."""
+    return now.ceded_at is not None and at is not None and at >= now.ceded_at
+
+
+def _owned_by_student(field: str) -> Refusal:
+    theirs = "it was handed over: its student owns it, and has it mended"
+    return Refusal("owned-by-student", theirs, field)
+
+
+def not_ours(now: Laptop, number: str) -> Refusal | None:
+    """Why nothing is decided, lent or exchanged for a case; None where it may be. A desk may tell
+    that one was reopened after the laptop was ceded: that is kept, and costs the region nothing.
+    """
+    begun = now.cases.get(number, Case()).begun_at
+    return _owned_by_student("/case") if _theirs(now, begun) else None
 
 
 def case_alike(now: Laptop, claim: Claim) -> str:
@@ -130,8 +148,13 @@ def case_alike(now: Laptop, claim: Claim) -> str:
 
 
 def recall(now: Laptop, key: str, command: RecallLaptop) -> Decision:
+    """Of what its student owns nothing is asked."""
     case = case_of_recall(command.recall, key)
-    return () if case in now.cases else ((key, recalled(command.recall, command.desk, key)),)
+    return (
+        ()
+        if case in now.cases or now.ceded_to
+        else ((key, recalled(command.recall, command.desk, key)),)
+    )
 
 
 def recalled(recall: str, desk: str, key: str) -> repairs.IncidentLogged:

@@ -17,10 +17,12 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("handed_over_at", instant, nullable=True))
         batch_op.add_column(sa.Column("in_further_study_at", instant, nullable=True))
         # What was heard before has none of them.
-        batch_op.add_column(sa.Column("released", sa.Text(), nullable=False, server_default="[]"))
+        for name in ("released", "ended"):
+            column = sa.Column(name, sa.Text(), nullable=False, server_default="[]")
+            batch_op.add_column(column)
 
 
 def downgrade() -> None:
     with op.batch_alter_table("laptop", schema=None) as batch_op:
-        for name in ("released", "in_further_study_at", "handed_over_at"):
+        for name in ("ended", "released", "in_further_study_at", "handed_over_at"):
             batch_op.drop_column(name)

@@ -35,6 +35,7 @@ FIELDS: Mapping[str, str] = {
     "share": "A share of the newcomers: 0.05 for 5 %.",
     "newcomers": "How many students begin at the school.",
     "stock_back": "How many laptops the school has back.",
+    "counted": "True where nobody said what came back: it is counted instead.",
     "decided": "How many it is to get, where a person said so; null where it is computed.",
     "revision": "Which word on it this is, from 1: the highest holds, whatever the times say.",
     "changes": "How many laptops more, or less, by the school's UAI.",
