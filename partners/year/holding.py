@@ -60,21 +60,13 @@ def held(
         if handed:
             last = max(handed, key=lambda one: one.happened_at)
             pupil, swap = last.student, swaps.get(serial)
-            if pupil == but or _at_one_instant(life, last, of_laptop[serial]):
+            if pupil == but:
                 continue
             if swap is None:
                 found[pupil] = Held(serial, _opened(of_laptop[serial]))
             else:  # nothing was open of the new one, but until then it was not the pupil's
                 found[pupil] = Held(swap.other, (Open(swap.happened_at, swap.happened_at),))
     return found
-
-
-def _at_one_instant(life: Sequence[Report], last: Report, told: Sequence[Told]) -> bool:
-    """Whether a laptop was counted and handed out, or a case opened and closed, at one instant: as
-    long as handover takes either for the later, nothing of such a laptop is foretold.
-    """
-    counted = any(one.kind == "received" and one.happened_at == last.happened_at for one in life)
-    return counted or any(one.since == one.until for one in _opened(told))
 
 
 def _opened(told: Iterable[Told]) -> tuple[Open, ...]:
