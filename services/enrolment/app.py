@@ -6,7 +6,19 @@ from functools import partial
 
 from starlette.applications import Starlette
 
-from services.enrolment import core, gauges, imports, intake, pages, register, screens, store, vault
+from services.enrolment import (
+    core,
+    gauges,
+    imports,
+    intake,
+    pages,
+    register,
+    rotation,
+    screens,
+    store,
+    vault,
+    wrapping,
+)
 from services.enrolment.showing import Looking
 from services.enrolment.vault import Locked, Vault
 from shared import access, documents, relay, telemetry, upkeep
@@ -85,11 +97,18 @@ def _erasing_again(calls: Intake, looking: Looking) -> Callable[[], Awaitable[No
 
 
 def _rewrapping(database: Database, keys: Vault) -> Callable[[], Awaitable[None]]:
-    """Wrap keys anew that an old master key wraps, some at a time. Raises Away."""
+    """Wrap keys anew that an old master key wraps, some at a time, and drop those that have had
+    their time. Who has nothing to do holds no writer up. Raises Away.
+    """
 
     async def rewrap() -> None:
-        done = await database.write(lambda one: vault.rewrap(one, vault.ring(keys)))
-        if done:
-            log.info("keys were wrapped anew", extra={"count": done})
+        ring = vault.ring(keys)
+        if not await database.read(lambda one: wrapping.left(one, ring.current)):
+            return
+        done = await database.write(lambda one: rotation.rewrap(one, ring))
+        if done.count:
+            log.info("keys were wrapped anew", extra={"count": done.count})
+        if done.damaged:
+            log.warning("keys of persons do not open", extra={"count": done.damaged})
 
     return rewrap

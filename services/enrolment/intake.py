@@ -1,14 +1,17 @@
 """Enrolment over HTTP: files of pupils, students as pseudonyms, persons with every look audited."""
 
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.enrolment import core, register, showing, store, vault
 from services.enrolment.imports import KIND, files
-from services.enrolment.imports.lines import About, sealing
+from services.enrolment.imports.lines import About, Line, sealing
 from services.enrolment.showing import Looking
 from services.enrolment.shown import ErasureTold, Export, PersonShown, StudentShown
 from services.enrolment.store import Look
@@ -16,6 +19,7 @@ from shared import jobs
 from shared.access import role
 from shared.asking import Intake, named, said
 from shared.contracts import identifiers
+from shared.databases import Database
 from shared.decisions import Claim
 from shared.serving import (
     FILE_LIMIT,
@@ -101,17 +105,24 @@ def routes(intake: Intake, looking: Looking) -> list[Route]:
 def _import(intake: Intake, looking: Looking) -> Handler:
     async def take(request: Request) -> Response:
         about, kind = _about(request), _kind(request)
-        key = await intake.database.write(
-            lambda one: vault.secret(one, vault.ring(looking.vault), vault.FILES)
-        )
         rows = files.rows(kind, stream(request, FILE_LIMIT, *files.KINDS), about.full)
         said = msgspec.json.encode(about).decode()
-        party, now = request.state.party, intake.now()
-        id = await jobs.spool(intake.database, KIND, said, party, sealing(rows, key), now)
+        party, now, id = request.state.party, intake.now(), jobs.fresh_id()
+        content = _sealed(intake.database, looking.vault, id, rows)
+        await jobs.spool(intake.database, KIND, said, party, content, now, id)
         intake.worker.wake()
         return answer(Queued(id), 202, {"Location": f"/api/jobs/{id}"})
 
     return take
+
+
+async def _sealed(
+    database: Database, of: vault.Vault, job: str, rows: AsyncIterator[Line]
+) -> AsyncIterator[bytes]:
+    """Rows sealed under a key of their own, made once their job is there: it goes with it."""
+    key = await database.write(lambda one: vault.file_key(one, vault.ring(of), job))
+    async for piece in sealing(rows, key):
+        yield piece
 
 
 def _kind(request: Request) -> str:
@@ -182,10 +193,7 @@ def look_of(request: Request, party: str, what: str) -> Look:
 def _person(intake: Intake, looking: Looking) -> Handler:
     async def show(request: Request) -> Response:
         look = look_of(request, request.state.party, "person")
-        found = await intake.database.write(lambda one: showing.person(one, looking, look))
-        if found is None:
-            raise nobody()
-        return answer(found)
+        return answer(await person(intake, looking, look))
 
     return show
 
@@ -198,13 +206,27 @@ def _export(intake: Intake, looking: Looking) -> Handler:
     return give
 
 
-async def exported(intake: Intake, looking: Looking, look: Look) -> Export:
-    """Everything about a person. Raises Problem 404."""
-    found: Export | None = await intake.database.write(
-        lambda one: showing.export(one, looking, look)
-    )
+async def person(intake: Intake, looking: Looking, look: Look) -> PersonShown:
+    """Who a student is. Raises Problem 404 and 500."""
+    found: PersonShown = await _shown(intake, lambda one: showing.person(one, looking, look))
+    return found
+
+
+async def _shown(intake: Intake, work: Callable[[Connection], Any]) -> Any:
+    """What somebody may see of a person. Raises Problem 404 and 500."""
+    try:
+        found = await intake.database.write(work)
+    except vault.Broken:
+        advice = "what is kept of this student does not open: restore it from a copy, or erase him"
+        raise Problem(500, "damaged", advice) from None
     if found is None:
         raise nobody()
+    return found
+
+
+async def exported(intake: Intake, looking: Looking, look: Look) -> Export:
+    """Everything about a person. Raises Problem 404 and 500."""
+    found: Export = await _shown(intake, lambda one: showing.export(one, looking, look))
     return found
 
 

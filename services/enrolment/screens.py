@@ -88,9 +88,7 @@ def _search(intake: Intake, looking: Looking, screens: Screens) -> Page:
 def _person(intake: Intake, looking: Looking, screens: Screens) -> Page:
     async def person(request: Request) -> Response:
         look = calls.look_of(request, somebody(request, screens, *calls.SEEING), "person")
-        found = await intake.database.write(lambda one: showing.person(one, looking, look))
-        if found is None:
-            raise calls.nobody()
+        found = await calls.person(intake, looking, look)
         looks = await intake.database.read(lambda one: store.looks_at(one, look.student))
         shown = [LookShown(**one) for one in looks[-20:]]
         may_erase = role(look.party) == "region"

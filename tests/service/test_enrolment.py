@@ -1,6 +1,5 @@
 """Enrolment over HTTP: tables of pupils, look-ups, export, erasure, keys; on both databases."""
 
-from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from services.enrolment import core, register, store, vault
+from services.enrolment import core, register, store
 from shared.closing import Closing, closing_days
 from shared.transact import Service
 from tests.builders import (
@@ -24,7 +23,6 @@ from tests.builders import (
     a_laptop,
     a_uai,
     key_of,
-    wait_until,
 )
 from tests.pupils import a_row, a_table, loaded, said, sent, students
 from tests.service.hearing_by_hand import announced, heard
@@ -70,7 +68,8 @@ def test_only_what_differs_is_said(enrolment: Running) -> None:
         a_row(4, nom="Lévy-Martin"),
     ]
     verdicts = loaded(enrolment, a_table([named | row for row in changed]))
-    assert said(enrolment)[4:] == ["guardians-changed", "student-moved", "student-level-changed"]
+    told = {"guardians-changed", "student-moved", "student-level-changed"}
+    assert set(said(enrolment)[4:]) == told
     assert verdicts == [("applied", "")] * 3 + [("applied", "record-updated")]
 
 
@@ -376,67 +375,7 @@ def test_nobody_is_erased_while_the_list_cannot_be_written(
     assert erase(enrolment, known[0]).json()["verdict"] == "applied"
 
 
-# -- keys
-
-
-def test_a_person_is_bound_to_its_row_and_each_field_to_its_place(
-    enrolment: Running, known: list[str]
-) -> None:
-    moved = text(
-        "UPDATE person SET body = (SELECT body FROM person WHERE pseudonym = :other) "
-        "WHERE pseudonym = :one"
-    )
-    names = {"one": known[0], "other": known[1]}
-    enrolment.write(lambda connection: connection.execute(moved, names))
-    answer = enrolment.ask(REGION, "GET", f"/api/people/{known[0]}")
-    assert (answer.status_code, answer.json()["code"]) == (503, "away")
-    assert enrolment.get(REGION, f"/api/people/{known[2]}")["family_name"] == "Lévy"
-
-
-def test_the_master_key_is_changed_while_the_service_runs_and_old_copies_open_no_more(
-    enrolment: Running, known: list[str]
-) -> None:
-    file = enrolment.keys.parent / "master-key.json"
-    (before,) = vault.Vault(file).masters()
-    vault.rotate(file)
-    wait_until(lambda: before.id not in enrolment.write(store.masters), "keys are wrapped anew")
-    vault.retire(file, enrolment.write(store.masters))
-    assert before.id not in {one.id for one in vault.Vault(file).masters()}
-    assert enrolment.get(REGION, f"/api/people/{known[0]}")["given_name"] == "Élise 1"
-    assert loaded(enrolment, a_table([a_row(1)])) == [("duplicate", "already-so")]
-
-
-def test_an_old_master_key_is_not_taken_away_while_it_wraps_something(tmp_path: Path) -> None:
-    file = tmp_path / "master-key.json"
-    vault.make(file)
-    (old,) = vault.Vault(file).masters()
-    vault.rotate(file)
-    with pytest.raises(vault.Locked, match="3 keys are still under an old"):
-        vault.retire(file, {old.id: 3})
-    assert len(vault.Vault(file).masters()) == 2
-    vault.retire(file, {})
-    assert len(vault.Vault(file).masters()) == 1
-
-
-@pytest.mark.parametrize(
-    ("content", "mode", "told"),
-    [
-        (None, 0o600, "there is no master key"),
-        (b"[]", 0o600, "holds no master key of 256 bits"),
-        (b'[{"id":"a","key":"AAAA"}]', 0o600, "holds no master key of 256 bits"),
-        (b"{", 0o600, "no file of master keys"),
-        (b"[]", 0o644, "can be read by others: chmod 600"),
-    ],
-)
-def test_a_file_of_master_keys_that_cannot_be_used_says_what_to_do(
-    tmp_path: Path, content: bytes | None, mode: int, told: str
-) -> None:
-    file = tmp_path / "master-key.json"
-    if content is not None:
-        file.write_bytes(content)
-        file.chmod(mode)
-    with pytest.raises(vault.Locked, match=told):
-        vault.Vault(file).masters()
+# -- names on the pages of others
 
 
 def test_names_are_handed_to_configured_pages_by_the_key_that_the_browser_keeps(
@@ -496,36 +435,3 @@ def test_whoever_has_a_laptop_for_three_days_and_is_unknown_to_enrolment_is_an_a
     delivery.ask(f"school:{SCHOOL}", "POST", "/api/hand-outs", json={"hand_outs": [again]})
     heard(tracking, delivery)
     assert strangers() == []
-
-
-def test_a_change_of_the_master_key_that_was_cut_off_goes_on_where_it_was(
-    enrolment: Running, known: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (old,) = vault.Vault(enrolment.keys.parent / "master-key.json").masters()
-    monkeypatch.setattr(vault, "AT_ONCE", 1)
-    both = vault.Ring((vault.Master("new", _a_key()), old))
-
-    def part(connection: Connection) -> int:
-        """As much as one transaction does; undone, for the service knows the old key alone."""
-        before = vault.rewrap(connection, both)
-        told = [register.opened(register.Keys(both, b""), row) for row in _rows(connection, known)]
-        assert len(told) == len(known), "each opens under the key that wraps it now"
-        after = vault.rewrap(connection, both)
-        assert (before, after) == (3, 1), "a person and both keys of the service's; a person"
-        assert store.masters(connection) == {"new": 4, old.id: 1}
-        raise UndoneError
-
-    with pytest.raises(UndoneError):
-        enrolment.write(part)
-
-
-class UndoneError(Exception):
-    """A transaction is not to be committed."""
-
-
-def _a_key() -> str:
-    return b64encode(vault.new_key()).decode()
-
-
-def _rows(connection: Connection, names: list[str]) -> list[store.Person]:
-    return list(store.persons(connection, names).values())

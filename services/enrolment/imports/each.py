@@ -5,9 +5,9 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from services.enrolment import core, register, store
+from services.enrolment import core, register, store, vault
 from services.enrolment.core import Known, Pupil
-from services.enrolment.imports.work import Named, Plan, Work, done, placed, refused
+from services.enrolment.imports.work import Named, Plan, Work, damaged, done, placed, refused
 from shared.contracts import identifiers
 from shared.decisions import Refusal
 from shared.transact import Verdict
@@ -21,14 +21,14 @@ def some(work: Work, rows: Sequence[Named]) -> list[Verdict]:
     plans: list[tuple[Named, Plan]] = []
     taken: set[str] = set()
     for row in part:
-        one = _plan(work, row, found)
+        one = _sound(work, row, found)
         if isinstance(one, Plan):
             if one.pseudonym in taken:
                 break
             taken.add(one.pseudonym)
             plans.append((row, one))
         verdicts.append(one if isinstance(one, Verdict) else None)
-    named = {one.pseudonym for row in part[: len(verdicts)] for one in found.of(row)}
+    named = {name for row in part[: len(verdicts)] for name in found.named(row)}
     store.noted_as_seen(work.connection, named, work.job["id"])
     decided = iter(done(work, plans, found.states))
     return [next(decided) if one is None else one for one in verdicts]
@@ -55,14 +55,18 @@ class Persons(Struct, frozen=True):
     structures: Mapping[str, str]
 
     def of(self, row: Named) -> list[Known]:
-        """Students that something of a row points at."""
+        """Students that something of a row points at. Raises Broken."""
+        return [self.known(name, frozenset(kinds)) for name, kinds in self.named(row).items()]
+
+    def named(self, row: Named) -> dict[str, set[str]]:
+        """Their pseudonyms, and by what each is pointed at."""
         by: dict[str, set[str]] = {}
         for digest, kind in row.digests.items():
             for name in self.led.get(digest, ()):
                 by.setdefault(name, set()).add(kind)
         if (said := _said_pseudonym(row)) in self.persons:
             by.setdefault(said, set()).add("pseudonym")
-        return [self.known(name, frozenset(kinds)) for name, kinds in by.items()]
+        return by
 
     def known(self, name: str, by: frozenset[str]) -> Known:
         pupil, state = self.clear(name), self.states[name][0]
@@ -95,6 +99,14 @@ def _found(work: Work, rows: Sequence[Named]) -> Persons:
         return open_ones[name]
 
     return Persons(persons, states, led, clear, store.structures(work.connection))
+
+
+def _sound(work: Work, row: Named, found: Persons) -> Plan | Verdict:
+    """What one row comes to; where what is kept of its student does not open, that."""
+    try:
+        return _plan(work, row, found)
+    except vault.Broken as trouble:
+        return damaged(trouble)
 
 
 def _plan(work: Work, row: Named, found: Persons) -> Plan | Verdict:

@@ -32,9 +32,9 @@ def _structure(work: Work, row: Named) -> Verdict:
 def _guardian(work: Work, row: Named) -> Verdict:
     """A guardian who is called otherwise, of whichever students have him."""
     (said,) = row.line.guardians or (Guardian("", ""),)
-    digest = work.keys.digest("guardian", f"{work.about.academy} {said.source}")
+    digests = work.keys.digests("guardian", f"{work.about.academy} {said.source}")
     persons = store.persons(
-        work.connection, [name for _, name in store.traced(work.connection, [digest])]
+        work.connection, [name for _, name in store.traced(work.connection, digests)]
     )
     states = store.states(work.connection, persons)
     plans: list[tuple[Named, Plan]] = []

@@ -158,15 +158,18 @@ def upgrade() -> None:
         sa.Column("pseudonym", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("master", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.Column("traced", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("ine", sa.LargeBinary(), nullable=False),
         sa.Column("guardians", sa.LargeBinary(), nullable=False),
+        sa.Column("marks", sa.LargeBinary(), nullable=False),
         sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("seen", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.PrimaryKeyConstraint("pseudonym"),
     )
     with op.batch_alter_table("person", schema=None) as batch_op:
-        batch_op.create_index("person_master", ["master", "pseudonym"], unique=False)
+        batch_op.create_index("person_master", ["master", "traced"], unique=False)
+        batch_op.create_index("person_traced", ["traced"], unique=False)
 
     op.create_table(
         "secret",
@@ -226,6 +229,7 @@ def downgrade() -> None:
     op.drop_table("structure")
     op.drop_table("secret")
     with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.drop_index("person_traced")
         batch_op.drop_index("person_master")
 
     op.drop_table("person")
