@@ -1,15 +1,17 @@
 """The ministry's directory files: whole ones, what changed, and what is none at all."""
 
+import asyncio
 import io
 import zipfile
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from partners import directory
-from services.enrolment.imports import aaf, files
+from services.enrolment.imports import aaf, files, lines
 from shared.contracts.enrolment import LEVELS
 from tests.builders import OTHER_SCHOOL, SCHOOL, Running
 from tests.pupils import (
@@ -191,6 +193,18 @@ BROKEN: dict[str, tuple[bytes, str]] = {
         a_file(a_request("Eleve", "1", {"sn": ["x"] * 1_000})),
         "more than 500 values",
     ),
+    "a long name of an attribute": (
+        WHOLE.replace(b'name="sn"', b'name="' + b"x" * 300 + b'"', 1),
+        "a name is longer than 200 characters",
+    ),
+    "a name without an end": (
+        (HEADING + "<addRequest><attr name='" + "x" * 400_000).encode(),
+        "256 KiB hold no element",
+    ),
+    "a zip of comments": (
+        a_zip({"Eleve": a_file(a_pupil(ELISE), "<!--x-->" * 50_000)}),
+        "256 KiB hold no element",
+    ),
     "too deep": (
         (HEADING + "<addRequest>" + "<a>" * 20 + "</a>" * 20 + "</addRequest>" + TAIL).encode(),
         "too deep",
@@ -237,6 +251,28 @@ def test_a_zip_bomb_is_refused_before_it_is_opened(enrolment: Running) -> None:
     answer = sent(enrolment, stating(1 << 30))
     assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
     assert enrolment.counts()["job"] == 0
+
+
+@pytest.mark.parametrize("kind", [files.ZIP, files.XML])
+def test_others_are_served_while_a_large_file_is_read_whatever_it_holds(kind: str) -> None:
+    relatives = a_file(*(a_guardian(str(number), "Lévy", "Zoé") for number in range(5_000)))
+    content = a_zip({"PersRelEleve": relatives}) if kind == files.ZIP else relatives
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield content
+
+    async def turns() -> int:
+        """How often another task had its turn."""
+        had, reading = 0, asyncio.create_task(read())
+        while not reading.done():
+            await asyncio.sleep(0)
+            had += 1
+        return had
+
+    async def read() -> list[bytes]:
+        return [one async for one in lines.sealing(files.rows(kind, whole(), False), b"k" * 32)]
+
+    assert asyncio.run(turns()) >= len(relatives) // files.PIECE
 
 
 def test_a_zip_is_no_larger_than_memory_holds(

@@ -20,6 +20,7 @@ ROOT = "ficAlimMENESR"
 REQUESTS = {"addRequest": "add", "modifyRequest": "modify", "deleteRequest": "delete"}
 CATEGORIES = ("categoriePersonne", "categorieStructure")
 DEPTH, TEXT, VALUES = 6, 4_000, 500  # characters of a value, values of a request
+NAME, SILENCE = 200, 256 << 10  # characters of a name; bytes without an element, comments too
 RELATIVES = 600_000  # held until their pupils come: about 300 bytes each
 
 
@@ -50,10 +51,12 @@ class Reader:
         self.request: Request | None = None
         self.attribute, self.text = "", list[str]()
         self.length = 0
+        self.silent = 0
         self.done: list[Request] = []
 
     def feed(self, piece: bytes, last: bool = False) -> list[Request]:
         """The requests that a piece completes; the last piece ends the file."""
+        self.silent += len(piece)
         try:
             self.parser.Parse(piece, last)
         except expat.ExpatError as trouble:
@@ -62,11 +65,13 @@ class Reader:
             raise Unfit(f"the XML cannot be read: {what} at {place}") from None
         except (ValueError, LookupError):
             raise Unfit("the XML is in an encoding that is not known here") from None
+        if self.silent > SILENCE:
+            raise Unfit(f"{SILENCE >> 10} KiB hold no element: {self._place()}")
         done, self.done = self.done, []
         return done
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
-        self.depth += 1
+        self.depth, self.silent = self.depth + 1, 0
         if self.depth == 1 and name != ROOT:
             raise Unfit(f"the XML is no AAF file: its root is not {ROOT}")
         if self.depth > DEPTH:
@@ -75,6 +80,8 @@ class Reader:
             if name not in REQUESTS:
                 raise Unfit("the XML is no AAF file: it holds what is no request")
             self.request, self.count = Request(REQUESTS[name]), 0
+        if max(map(len, (name, *attributes, *attributes.values()))) > NAME:
+            raise Unfit(f"a name is longer than {NAME} characters: {self._place()}")
         if name in ("attr", "modification"):
             self.attribute = attributes.get("name", "")
         self.text, self.length = [], 0

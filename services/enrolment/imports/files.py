@@ -4,6 +4,7 @@ All of it is read before the last piece is stored, so that a broken file is refu
 changes nothing. What was read of it until then is thrown away, and was never there in clear.
 """
 
+import asyncio
 import csv
 import io
 import re
@@ -32,17 +33,29 @@ async def rows(kind: str, file: AsyncIterator[bytes], full: bool) -> AsyncIterat
     """The rows of a file of a kind of content. Raises Problem 413 and 422."""
     try:
         if kind == CSV:
-            async for line in _of_table(file, full):
+            async for line in _of_table(_fairly(file), full):
                 yield line
         elif kind in (ZIP, "application/x-zip-compressed"):
-            for line in _of_zip(await _whole(file), full):
+            async for line in _of_zip(await _whole(file), full):
                 yield line
         else:
-            async for line in _of_xml(file, full):
+            async for line in _of_xml(_fairly(file), full):
                 yield line
     except Unfit as trouble:
         detail = f"{trouble}; nothing of the file was taken"
         raise Problem(422, "unfit-file", detail) from None
+
+
+async def _fairly(file: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A file in pieces of one size, however it comes; others are served between two of them."""
+    held = bytearray()
+    async for piece in file:
+        held += piece
+        while len(held) >= PIECE:
+            await asyncio.sleep(0)
+            yield bytes(held[:PIECE])
+            del held[:PIECE]
+    yield bytes(held)
 
 
 def whole(names: list[str]) -> bool:
@@ -138,14 +151,19 @@ async def _whole(file: AsyncIterator[bytes]) -> bytes:
     return bytes(held)
 
 
-def _of_zip(content: bytes, full: bool) -> Iterator[Line]:
+async def _of_zip(content: bytes, full: bool) -> AsyncIterator[Line]:
+    """Rows of a zip; others are served between two pieces of it, whatever these hold."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            members = _members(packed)
+        with await asyncio.to_thread(zipfile.ZipFile, io.BytesIO(content)) as packed:
+            members = await asyncio.to_thread(_members, packed)
             directory = Directory(full or whole([one.filename for one in members]))
             for member in members:
-                yield from _of_member(packed, member, directory)
-            yield from directory.end()
+                for lines in _of_member(packed, member, directory):
+                    await asyncio.sleep(0)
+                    for line in lines:
+                        yield line
+            for line in directory.end():
+                yield line
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
         raise Unfit("the zip is broken, or locked by a password") from None
 
@@ -171,9 +189,10 @@ def _members(packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 def _of_member(
     packed: zipfile.ZipFile, member: zipfile.ZipInfo, directory: Directory
-) -> Iterator[Line]:
+) -> Iterator[Iterator[Line]]:
+    """The rows of a file in a zip, piece by piece."""
     reader = Reader()
     with packed.open(member) as file:
         while piece := file.read(PIECE):
-            yield from directory.rows(reader.feed(piece))
-    yield from directory.rows(reader.feed(b"", last=True))
+            yield directory.rows(reader.feed(piece))
+    yield directory.rows(reader.feed(b"", last=True))
