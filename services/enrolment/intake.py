@@ -13,7 +13,7 @@ from services.enrolment import core, register, showing, store, vault
 from services.enrolment.imports import KIND, files
 from services.enrolment.imports.lines import About, Line, sealing
 from services.enrolment.showing import Looking
-from services.enrolment.shown import ErasureTold, Export, PersonShown, StudentShown
+from services.enrolment.shown import REASONS, ErasureTold, Export, PersonShown, StudentShown
 from services.enrolment.store import Look
 from shared import jobs
 from shared.access import role
@@ -48,7 +48,7 @@ LISTING = {
     "limit": "How many, 1 to 500; 100 when left out",
     "cursor": "What a list gave as next",
 }
-WHY = {"why": "Why you look: it is written down with who, whom and when"}
+WHY = {"why": f"Why you look, written down with who, whom and when: {', '.join(REASONS)}"}
 
 
 def routes(intake: Intake, looking: Looking) -> list[Route]:
@@ -185,9 +185,16 @@ def nobody() -> Problem:
 
 
 def look_of(request: Request, party: str, what: str) -> Look:
-    """A look at whom an address names. Raises Problem 404."""
-    why = " ".join(request.query_params.get("why", "").split())
+    """A look at whom an address names. Raises Problem 404 and 422."""
+    why = reason_of(request.query_params.get("why", ""))
     return Look(party, pseudonym_of(request), what, why)
+
+
+def reason_of(said: str) -> str:
+    """Why somebody looks, "" for untold. Raises Problem 422, which does not repeat what was said."""
+    if said not in ("", *REASONS):
+        raise invalid("/why", "invalid", f"one of {', '.join(REASONS)} is expected")
+    return said
 
 
 def _person(intake: Intake, looking: Looking) -> Handler:

@@ -31,7 +31,13 @@ LEVELS: Mapping[str, str] = {
     "cap2": "2e année de CAP",
 }
 STATES: Mapping[str, str] = {"at-school": "au lycée", "left": "parti", "erased": "effacé"}
-WHYS = ("remise d'un ordinateur", "retour d'un ordinateur", "prêt ou réparation", "droit d'accès")
+WHYS: Mapping[str, str] = {
+    "hand-out": "remise d'un ordinateur",
+    "return": "retour d'un ordinateur",
+    "loan-or-repair": "prêt ou réparation",
+    "file": "fichier d'élèves à corriger",
+    "right-of-access": "droit d'accès",
+}
 
 
 class Asking(Struct, frozen=True):

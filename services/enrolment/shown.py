@@ -6,6 +6,13 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
+REASONS = ("hand-out", "return", "loan-or-repair", "file", "right-of-access")
+"""Why somebody looks: a closed list, for what is written down is never taken back, and a name typed
+there would outlive its erasure.
+"""
+PAGES = ("laptops", "hand-outs", "signing")
+"""For which pages of other services names are asked: what their paths begin with."""
+
 
 class StudentShown(Struct, frozen=True):
     """A student as a pseudonym. `state`: at-school, left, erased; `left`: the reason."""
@@ -51,7 +58,7 @@ class FactShown(Struct, frozen=True):
 
 
 class LookShown(Struct, frozen=True):
-    """Who looked at a person, what of, and why."""
+    """Who looked at a person, what of, and why: one of REASONS, or a page's, or "" for untold."""
 
     at: datetime
     party: str

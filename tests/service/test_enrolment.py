@@ -235,7 +235,7 @@ def test_a_person_is_shown_with_guardians_and_whether_a_minor(enrolment: Running
     named = {"resp1_nom": "Lévy", "resp1_prenom": "Zoé"}
     loaded(enrolment, a_table([a_row(1, date_naissance=young, **named)]))
     (one,) = students(enrolment)
-    person = enrolment.get(REGION, f"/api/people/{one['student']}?why=remise")
+    person = enrolment.get(REGION, f"/api/people/{one['student']}?why=hand-out")
     assert (person["family_name"], person["minor"]) == ("Lévy", True)
     assert person["guardians"] == [{"family_name": "Lévy", "given_name": "Zoé"}]
     assert "ine" not in person
@@ -244,13 +244,30 @@ def test_a_person_is_shown_with_guardians_and_whether_a_minor(enrolment: Running
 def test_every_look_is_written_down_with_who_whom_what_and_why(
     enrolment: Running, known: list[str]
 ) -> None:
-    enrolment.get(AT_SCHOOL, f"/api/people/{known[0]}?why=retour%20%20du%20PC")
-    export = enrolment.get(REGION, f"/api/people/{known[0]}/export?why=droit")
+    enrolment.get(AT_SCHOOL, f"/api/people/{known[0]}?why=return")
+    export = enrolment.get(REGION, f"/api/people/{known[0]}/export?why=right-of-access")
     assert looks(enrolment, known[0])[1:] == [
-        (AT_SCHOOL, "person", "retour du PC"),
-        (REGION, "export", "droit"),
+        (AT_SCHOOL, "person", "return"),
+        (REGION, "export", "right-of-access"),
     ]
     assert [one["what"] for one in export["looked_at"]] == ["person", "person", "export"]
+
+
+def test_what_is_written_down_of_a_look_holds_no_word_that_somebody_typed(
+    enrolment: Running, known: list[str]
+) -> None:
+    typed = "le père de Léo CANARIUS"
+    told = [
+        enrolment.ask(REGION, "GET", f"/api/people/{known[0]}?why={typed}"),
+        enrolment.ask(REGION, "GET", f"/api/people/{known[0]}/export?why={typed}"),
+        enrolment.page(REGION, "/people", question="Lévy", why=typed),
+    ]
+    assert [answer.status_code for answer in told] == [422] * 3
+    assert not [answer for answer in told if "CANARIUS" in answer.text]
+    headers = enrolment.cookie(REGION) | {"Origin": "http://127.0.0.1:8000"}
+    asked = f"/names?students={known[0]}&page=/{typed}"
+    assert known[0] in enrolment.client.get(asked, headers=headers).json()["names"]
+    assert looks(enrolment, known[0])[-1] == (REGION, "name", "")
 
 
 def test_nobody_changes_or_takes_back_a_look_that_is_written_down(
@@ -393,8 +410,12 @@ def test_names_are_handed_to_configured_pages_by_the_key_that_the_browser_keeps(
     assert own.json() == {"names": {known[0]: "Élise 1 Lévy", known[1]: "Élise 2 Martin"}}
     assert own.headers["access-control-allow-origin"] == tracking
     assert own.headers["access-control-allow-credentials"] == "true"
-    assert looks(enrolment, known[0])[-1] == (AT_SCHOOL, "name", "/laptops/hp/5CD0001")
+    assert looks(enrolment, known[0])[-1] == (AT_SCHOOL, "name", "laptops")
     assert len(names(REGION).json()["names"]) == 3
+    noted = looks(enrolment, known[0])
+    bare = enrolment.client.get(asked, headers=enrolment.cookie(REGION))
+    assert (bare.status_code, bare.json()["code"]) == (403, "another-site"), "as an image asks"
+    assert looks(enrolment, known[0]) == noted
     for party in ("desk:metz", ""):
         assert names(party).json() == {"names": {}}
     foreign = names(REGION, "https://elsewhere.example")
