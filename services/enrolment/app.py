@@ -19,6 +19,7 @@ from services.enrolment import (
     vault,
     wrapping,
 )
+from services.enrolment.register import Erasures
 from services.enrolment.showing import Looking
 from services.enrolment.vault import Locked, Vault
 from shared import access, documents, relay, telemetry, upkeep
@@ -38,7 +39,8 @@ log = logging.getLogger(__name__)
 
 def build(settings: Settings) -> Starlette:
     """The service, ready to be served; nothing is connected yet."""
-    now, metrics, database = clock(settings), telemetry.metrics(), open_database(settings.database)
+    now, metrics = clock(settings), telemetry.metrics()
+    database = open_database(settings.database, forgetting=True)
     keys, listed = Vault(settings.master_key), register.erasures(settings.erasures)
     service = Service(core.CORE, store.shelves(listed.note))
     sending = Relay(database, settings.kafka, "enrolment.facts", metrics, now)
@@ -65,6 +67,7 @@ def build(settings: Settings) -> Starlette:
         "days": every(1, closing_days(closing)),
         "erasures": every(60, _erasing_again(calls, looking)),
         "keys": every(1, _rewrapping(database, keys)),
+        "log of writes": every(1, _shedding(database, listed)),
         "gauges": every(5, upkeep.gauges(care)),
         "gauges of students": every(30, gauges.gauges(database, looking, metrics.registry)),
     }
@@ -94,6 +97,18 @@ def _erasing_again(calls: Intake, looking: Looking) -> Callable[[], Awaitable[No
             log.warning("students on the list of erasures were erased anew", extra={"count": count})
 
     return erase
+
+
+def _shedding(database: Database, listed: Erasures) -> Callable[[], Awaitable[None]]:
+    """Take whom an erasure destroyed out of the database's log of writes too."""
+
+    async def shed() -> None:
+        if listed.unshed:
+            listed.unshed = False  # before: who is erased meanwhile says so again
+            if not await database.shed():
+                listed.unshed = True
+
+    return shed
 
 
 def _rewrapping(database: Database, keys: Vault) -> Callable[[], Awaitable[None]]:

@@ -191,7 +191,7 @@ def look_of(request: Request, party: str, what: str) -> Look:
 
 
 def reason_of(said: str) -> str:
-    """Why somebody looks, "" for untold. Raises Problem 422, which does not repeat what was said."""
+    """Why somebody looks, "" for untold. Raises Problem 422, which does not repeat it."""
     if said not in ("", *REASONS):
         raise invalid("/why", "invalid", f"one of {', '.join(REASONS)} is expected")
     return said

@@ -239,6 +239,7 @@ class Erasures:
 
     file: Path
     names: dict[str, str] = field(default_factory=dict)
+    unshed: bool = True  # somebody was erased since the log of writes was cut
 
     def read(self) -> None:
         """Read the list; a line that was cut off by a crash is the last, and is passed over."""
@@ -253,6 +254,7 @@ class Erasures:
         """Add pseudonyms and causes, before their erasure is committed. Raises Locked where the
         list cannot be written: then nothing is erased either, and it is to be asked for again.
         """
+        self.unshed = True
         fresh = [(name, cause) for name, cause in erased if name not in self.names]
         if not fresh:
             return
@@ -264,6 +266,7 @@ class Erasures:
 
     def _add(self, fresh: Sequence[tuple[str, str]]) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
+        new = not self.file.exists()
         at = datetime.now(UTC).isoformat(timespec="seconds")
         lines = "".join(f"{at} {name} {cause}\n" for name, cause in fresh)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -274,6 +277,8 @@ class Erasures:
             out.write(lines.encode())
             out.flush()
             os.fsync(out.fileno())
+        if new:
+            vault.settle(self.file.parent)
 
     def _ends_whole(self) -> bool:
         with self.file.open("rb") as held:

@@ -202,11 +202,14 @@ def counted(connection: Connection) -> dict[str, int]:
 
 
 def due(connection: Connection, day: date, days: int) -> list[tuple[str, Any]]:
-    """Whom the beginning of a day erases: those who left so many days ago."""
+    """Whom the beginning of a day erases: those who left so many days ago, unless they come back
+    before it is done.
+    """
     last = (day - timedelta(days=days)).isoformat()
     where = (STUDENTS.c.left_on <= last) & STUDENTS.c.left.is_not(None)
-    rows = select(STUDENTS.c.key).where(where, STUDENTS.c.erased.is_(None)).order_by(STUDENTS.c.key)
-    return [(key, core.Erase("retention")) for key in connection.scalars(rows)]
+    columns = (STUDENTS.c.key, STUDENTS.c.left_on)
+    rows = select(*columns).where(where, STUDENTS.c.erased.is_(None)).order_by(STUDENTS.c.key)
+    return [(key, core.Erase("retention", day)) for key, day in connection.execute(rows)]
 
 
 def life(connection: Connection, name: str) -> list[Said]:

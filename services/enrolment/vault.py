@@ -214,6 +214,16 @@ def _write(file: Path, masters: Sequence[Master]) -> None:
         out.write(msgspec.json.format(msgspec.json.encode(masters), indent=1))
         os.fsync(out.fileno())
     fresh.replace(file)
+    settle(file.parent)
+
+
+def settle(folder: Path) -> None:
+    """Flush to the disk that a file is there."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 async def _wrapping(url: str) -> dict[str, int]:

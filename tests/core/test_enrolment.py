@@ -116,6 +116,15 @@ def test_a_student_is_erased_once_and_his_pseudonym_is_never_used_again(past: li
     assert after(*past, erased).state == "erased"
 
 
+def test_whoever_came_back_before_the_day_was_closed_is_not_erased_for_having_left() -> None:
+    day = (DAY + timedelta(days=1)).date().isoformat()
+    due, erased = Erase("retention", day), StudentErased("retention")
+    assert decided(due, ENROLLED, LEFT) == [erased]
+    assert decided(due, ENROLLED, LEFT, ENROLLED) == []
+    assert decided(due, ENROLLED, LEFT, ENROLLED, LEFT) == [], "he left anew since"
+    assert decided(Erase("retention"), ENROLLED) == [erased], "the list of erasures asks no more"
+
+
 def test_whatever_order_facts_are_heard_in_a_student_is_where_the_last_one_says() -> None:
     life = said(
         ENROLLED,

@@ -193,6 +193,28 @@ def test_while_nothing_is_left_to_wrap_anew_nobody_asks_for_the_writer(enrolment
         assert all(plan.startswith("SEARCH person USING COVERING INDEX") for plan in plans)
 
 
+# -- what an erasure leaves
+
+
+def test_of_an_erased_person_not_even_the_sealed_row_is_left_in_the_files_of_the_database(
+    enrolment: Running, known: list[str]
+) -> None:
+    chosen = text("SELECT wrapped, body FROM person WHERE pseudonym = :one")
+    name = {"one": known[0]}
+    (kept,) = enrolment.write(lambda connection: connection.execute(chosen, name).all())
+    live = Path(enrolment.url.removeprefix("sqlite:///"))
+
+    def left() -> bool:
+        if enrolment.url.startswith("postgresql"):  # which sweeps its files by itself
+            return bool(enrolment.write(lambda connection: connection.execute(chosen, name).all()))
+        files = [file.read_bytes() for file in live.parent.glob(f"{live.name}*")]
+        return any(bytes(part) in content for part in kept for content in files)
+
+    assert left()
+    assert erase(enrolment, known[0]).json()["verdict"] == "applied"
+    wait_until(lambda: not left(), "nothing of the row is left")
+
+
 # -- what a fact says of the file that it came of
 
 

@@ -135,10 +135,11 @@ def decide(states: States, claim: Claim) -> Decision:
             return _register(now, key, told)
         case Leave(reason):
             return _leave(now, key, reason)
-        case Erase(cause):
+        case Erase(cause, left_on):
             # Whoever was never here needs no erasing, and nobody is erased twice.
             known = now.school is not None and now.erased is None
-            return ((key, enrolment.StudentErased(cause)),) if known else ()
+            back = left_on and (now.left is None or now.left_on != left_on)
+            return ((key, enrolment.StudentErased(cause)),) if known and not back else ()
     assert_never(claim.command)
 
 
