@@ -414,7 +414,7 @@ def test_names_are_handed_to_configured_pages_by_the_key_that_the_browser_keeps(
     assert len(names(REGION).json()["names"]) == 3
     noted = looks(enrolment, known[0])
     bare = enrolment.client.get(asked, headers=enrolment.cookie(REGION))
-    assert (bare.status_code, bare.json()["code"]) == (403, "another-site"), "as an image asks"
+    assert bare.json() == {"names": {}}, "as an image asks"
     assert looks(enrolment, known[0]) == noted
     for party in ("desk:metz", ""):
         assert names(party).json() == {"names": {}}
