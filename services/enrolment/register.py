@@ -52,9 +52,7 @@ def opened(held: Keys, row: store.Person) -> Pupil:
     )
 
 
-def written(
-    held: Keys, name: str, pupil: Pupil, job: str, before: store.Person | None
-) -> store.Person:
+def written(held: Keys, name: str, pupil: Pupil, before: store.Person | None) -> store.Person:
     """The row of a person, sealed under the person's own key; under a new one for a newcomer."""
     if before is None:
         key = vault.new_key()
@@ -71,7 +69,6 @@ def written(
         ine=vault.sealed(key, pupil.ine.encode(), f"ine {name}"),
         guardians=vault.sealed(key, msgspec.json.encode(pupil.guardians), f"guardians {name}"),
         digest=everything(held, name, pupil),
-        seen=job,
     )
 
 
@@ -80,14 +77,14 @@ def everything(held: Keys, name: str, pupil: Pupil) -> str:
     return held.digest("all", f"{name} {msgspec.json.encode(pupil).decode()}")
 
 
-def traces(held: Keys, pupil: Pupil, academy: str) -> set[str]:
+def traces(held: Keys, pupil: Pupil) -> set[str]:
     """By what a person is to be found from now on."""
     names = (core.plain(pupil.family_name), core.plain(pupil.given_name))
     told = [("name", f"{' '.join(names)} {pupil.born_on.isoformat()}"), ("family", names[0])]
     told += [("ine", pupil.ine)] if pupil.ine else []
-    told += [("source", f"{academy} {pupil.source}")] if pupil.source else []
-    sources = (one.source for one in pupil.guardians or () if one.source)
-    told += [("guardian", f"{academy} {source}") for source in sources]
+    told += [("source", f"{pupil.academy} {pupil.source}")] if pupil.source else []
+    signing = [one for one in pupil.guardians or () if one.source]
+    told += [("guardian", f"{one.academy} {one.source}") for one in signing]
     return {held.digest(*one) for one in told}
 
 
@@ -167,7 +164,7 @@ def _means(pupil: Pupil, words: Sequence[str]) -> bool:
     """Whether each word asked for is of the name, or begins a given name; or it is the INE."""
     family = core.plain(pupil.family_name).split()
     given = core.plain(pupil.given_name).split()
-    if len(words) == 1 and words[0] == pupil.ine:
+    if pupil.ine and "".join(words) == pupil.ine:
         return True
     return all(
         word in family or any(name.startswith(word) for name in given) for word in words

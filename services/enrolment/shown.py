@@ -51,7 +51,9 @@ class FactShown(Struct, frozen=True):
 
 
 class LookShown(Struct, frozen=True):
-    """Who looked at a person, what of, and why."""
+    """Who looked at a person, what of, and why; `what` ends with -refused where nothing was
+    shown.
+    """
 
     at: datetime
     party: str
@@ -60,13 +62,17 @@ class LookShown(Struct, frozen=True):
 
 
 class Export(Struct, frozen=True):
-    """Everything that is known here about one person; `erased`: why it is gone."""
+    """Everything that is known here about one person; of one who was erased, what is left.
+    `directory_id`, `guardian_ids`: in the ministry's directory; the guardians' in the order of the
+    person's guardians, "" where none is known.
+    """
 
     student: StudentShown
     person: PersonShown | None
     ine: str | None
     directory_id: str | None
     postcode: str | None
+    guardian_ids: list[str]
     facts: list[FactShown]
     looked_at: list[LookShown]
 

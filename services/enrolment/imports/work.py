@@ -11,7 +11,7 @@ from services.enrolment import core, register, store
 from services.enrolment.core import Pupil
 from services.enrolment.imports.lines import About, Line
 from services.enrolment.register import Keys
-from shared.contracts.calendar import day_of
+from shared.contracts.calendar import day_of, school_year_of
 from shared.decisions import Claim, Refusal, instant
 from shared.transact import Service, Verdict, transact
 
@@ -44,7 +44,7 @@ class Work(Struct, frozen=True):
 
     @property
     def year(self) -> str:
-        return self.about.school_year or core.school_year_of(day_of(self.now))
+        return self.about.school_year or school_year_of(day_of(self.now))
 
 
 class Plan(Struct, frozen=True):
@@ -60,7 +60,7 @@ class Plan(Struct, frozen=True):
 
 
 def placed(raw: core.Raw, structures: Mapping[str, str]) -> core.Raw | Refusal:
-    """A row with its school's UAI, where the ministry's own number of the school stands."""
+    """A row with its school's UAI, where an académie's own number of the school stands."""
     if "structure" not in raw:
         return raw
     uai = structures.get(raw["structure"])
@@ -85,10 +85,9 @@ def done(
             all_of_it = register.everything(work.keys, plan.pseudonym, plan.pupil)
             mended = plan.before is None or plan.before.digest != all_of_it
         if mended and plan.pupil is not None:
-            job = work.job["id"]
-            named = (work.keys, plan.pseudonym, plan.pupil, job, plan.before)
+            named = (work.keys, plan.pseudonym, plan.pupil, plan.before)
             fresh.append(register.written(*named))
-            traces[plan.pseudonym] = register.traces(work.keys, plan.pupil, work.about.academy)
+            traces[plan.pseudonym] = register.traces(work.keys, plan.pupil)
         verdicts.append(_told(verdict, plan.note, mended))
     store.keep(work.connection, fresh, traces)
     return verdicts
@@ -98,6 +97,7 @@ NOTES = {
     "homonym": "another student has this name and birth date: they are two",
     "ine-changed": "this student had another INE: the new one is kept",
     "postcode-mended": "the postcode had lost its leading zero: it was given back",
+    "guardians-unnamed": "no file named its guardians: send PersRelEleve and Eleve in one zip",
 }
 
 
