@@ -60,6 +60,11 @@ class LookShown(Struct, frozen=True):
     what: str
     why: str
 
+    @property
+    def refused(self) -> bool:
+        """Whether the party may not see the person."""
+        return self.what.endswith("-refused")
+
 
 class Export(Struct, frozen=True):
     """Everything that is known here about one person; of one who was erased, what is left.

@@ -237,6 +237,8 @@ def test_a_school_sees_its_own_students_and_nobody_elses(
         (AT_SCHOOL, "person-refused", ""),
         (AT_SCHOOL, "export-refused", ""),
     ]
+    page = enrolment.page(REGION, f"/people/{known[2]}").text
+    assert page.count("· refusé") == 2
 
 
 def test_a_person_is_shown_with_guardians_and_whether_a_minor(enrolment: Running) -> None:
