@@ -1,6 +1,7 @@
 """Enrolment over HTTP: files of pupils, students as pseudonyms, persons with every look audited."""
 
 from collections.abc import AsyncIterator, Callable
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from shared import jobs
 from shared.access import role
 from shared.asking import Intake, named, said
 from shared.contracts import identifiers
+from shared.contracts.calendar import day_of
 from shared.databases import Database
 from shared.decisions import Claim
 from shared.serving import (
@@ -37,7 +39,8 @@ from shared.upkeep import Queued
 
 SEEING, READERS = ("region", "school"), ("region", "school", "ops")
 IMPORTING = {
-    "full": "true: the file names everybody of its schools; a zip of files named Complet does",
+    "full": "true: the file names everybody of its schools, as a zip of files named Complet does "
+    "when this is left out; false: it does not",
     "leaving": "confirmed: however many leave, it is right",
     "academy": "Whose ids of persons these are, where several académies send files",
     "school_year": "As in 2020-2021; the one of today when left out",
@@ -104,7 +107,7 @@ def routes(intake: Intake, looking: Looking) -> list[Route]:
 
 def _import(intake: Intake, looking: Looking) -> Handler:
     async def take(request: Request) -> Response:
-        about, kind = _about(request), _kind(request)
+        about, kind = _about(request, day_of(intake.now())), _kind(request)
         rows = files.rows(kind, stream(request, FILE_LIMIT, *files.KINDS), about.full)
         said = msgspec.json.encode(about).decode()
         party, now, id = request.state.party, intake.now(), jobs.fresh_id()
@@ -129,18 +132,23 @@ def _kind(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _about(request: Request) -> About:
-    """What the address says of a file. Raises Problem 422."""
+def _about(request: Request, today: date) -> About:
+    """What the address says of a file: no later school year than the next one, for a student never
+    goes back to an earlier one. Raises Problem 422.
+    """
     asked = request.query_params
     for name, words in (("full", ("", "true", "false")), ("leaving", ("", "confirmed"))):
         if asked.get(name, "") not in words:
             raise invalid(f"/{name}", "invalid", f"one of {', '.join(words[1:])} is expected")
     academy, year = asked.get("academy", ""), asked.get("school_year", "")
+    year = named("school_year", identifiers.school_year, year) if year else ""
+    if year[:4] > str(today.year + 1):
+        raise invalid("/school_year", "invalid", "the next school year is the last that is taken")
     return About(
-        full=asked.get("full") == "true",
+        full={"true": True, "false": False}.get(asked.get("full", "")),
         confirmed=asked.get("leaving") == "confirmed",
         academy=named("academy", identifiers.document_name, academy) if academy else "",
-        school_year=named("school_year", identifiers.school_year, year) if year else "",
+        school_year=year,
     )
 
 

@@ -70,7 +70,7 @@ def opened(held: Keys, row: store.Person) -> Pupil:
 
 
 def written(
-    held: Keys, name: str, pupil: Pupil, marks: Marks, job: str, before: store.Person | None
+    held: Keys, name: str, pupil: Pupil, marks: Marks, before: store.Person | None
 ) -> store.Person:
     """The row of a person, sealed under the person's own key; under a new one for a newcomer.
     Raises Locked and Broken.
@@ -92,7 +92,6 @@ def written(
         guardians=vault.sealed(key, msgspec.json.encode(pupil.guardians), f"guardians {name}"),
         marks=vault.sealed(key, msgspec.json.encode(marks), f"marks {name}"),
         digest=_everything(key, pupil),
-        seen=job,
     )
 
 
@@ -107,14 +106,14 @@ def _everything(key: bytes, pupil: Pupil) -> str:
     return vault.digest(key, "all", msgspec.json.encode(pupil).decode())
 
 
-def marks(pupil: Pupil, academy: str) -> Marks:
+def marks(pupil: Pupil) -> Marks:
     """By what a person is to be found from now on."""
     names = (core.plain(pupil.family_name), core.plain(pupil.given_name))
     told = [("name", f"{' '.join(names)} {pupil.born_on.isoformat()}"), ("family", names[0])]
     told += [("ine", pupil.ine)] if pupil.ine else []
-    told += [("source", f"{academy} {pupil.source}")] if pupil.source else []
-    sources = (one.source for one in pupil.guardians or () if one.source)
-    return told + [("guardian", f"{academy} {source}") for source in sources]
+    told += [("source", f"{pupil.academy} {pupil.source}")] if pupil.source else []
+    signing = [one for one in pupil.guardians or () if one.source]
+    return told + [("guardian", f"{one.academy} {one.source}") for one in signing]
 
 
 def marks_of(key: bytes, row: store.Person) -> Marks:
@@ -218,7 +217,7 @@ def _means(pupil: Pupil, words: Sequence[str]) -> bool:
     """Whether each word asked for is of the name, or begins a given name; or it is the INE."""
     family = core.plain(pupil.family_name).split()
     given = core.plain(pupil.given_name).split()
-    if len(words) == 1 and words[0] == pupil.ine:
+    if pupil.ine and "".join(words) == pupil.ine:
         return True
     return all(
         word in family or any(name.startswith(word) for name in given) for word in words

@@ -52,8 +52,8 @@ class StudentRow(Row, table=True):
 class PersonRow(Row, table=True):
     """Who a student is: a key of the person's own, wrapped by the master key `master`, and under it
     each field by itself. `marks`: by what he is found; his traces stand under the trace key made
-    with the master key `traced`. `digest`: of all that a file said last, under his own key; `seen`:
-    the job that named him last. Gone once the student is erased.
+    with the master key `traced`. `digest`: of all that a file said last, under his own key. Gone
+    once the student is erased.
     """
 
     __tablename__ = "person"
@@ -71,7 +71,6 @@ class PersonRow(Row, table=True):
     guardians: bytes = Field(sa_type=LargeBinary)
     marks: bytes = Field(sa_type=LargeBinary)
     digest: str
-    seen: str
 
 
 class TraceRow(Row, table=True):
@@ -99,12 +98,26 @@ class SecretRow(Row, table=True):
 
 
 class StructureRow(Row, table=True):
-    """A school's number in the ministry's directory, and its UAI."""
+    """A school's number in the directory of an académie, and its UAI."""
 
     __tablename__ = "structure"
 
+    academy: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
     uai: str
+
+
+class NamedRow(Row, table=True):
+    """Whom a file named and at which school, while its job is not at its end. `school`: "" where a
+    refused row names him; `pseudonym`: "" for a refused row that may be anybody's of that school,
+    or of any for "".
+    """
+
+    __tablename__ = "named"
+
+    pseudonym: str = Field(primary_key=True)
+    job: str = Field(primary_key=True)
+    school: str = Field(primary_key=True)
 
 
 class LookUpRow(Row, table=True):
@@ -123,6 +136,7 @@ class LookUpRow(Row, table=True):
 
 STUDENTS, PERSONS, TRACES = table_of(StudentRow), table_of(PersonRow), table_of(TraceRow)
 SECRETS, STRUCTURES, LOOK_UPS = table_of(SecretRow), table_of(StructureRow), table_of(LookUpRow)
+NAMED = table_of(NamedRow)
 PERSON_COLUMNS = tuple(column.name for column in PERSONS.columns)
 KEY_COLUMNS = ("master", "wrapped")  # of a known person written by a change of the master key alone
 STATE = core.Student.__struct_fields__
@@ -234,7 +248,6 @@ class Person(Struct, frozen=True):
     guardians: bytes
     marks: bytes
     digest: str
-    seen: str
 
 
 def persons(connection: Connection, names: Iterable[str]) -> dict[str, Person]:
@@ -284,13 +297,6 @@ def trace(connection: Connection, traces: Mapping[str, set[str]]) -> None:
     append(connection, TRACES, ("digest", "pseudonym"), pairs)
 
 
-def noted_as_seen(connection: Connection, names: Iterable[str], job: str) -> None:
-    """A file named these students."""
-    for part in parts(sorted(set(names))):
-        mine = update(PERSONS).where(PERSONS.c.pseudonym.in_(part), PERSONS.c.seen != job)
-        connection.execute(mine.values(seen=job))
-
-
 def traced(connection: Connection, digests: Sequence[str]) -> list[tuple[str, str]]:
     """Digests and the pseudonyms that they lead to."""
     if not digests:
@@ -299,26 +305,17 @@ def traced(connection: Connection, digests: Sequence[str]) -> list[tuple[str, st
     return [(row[0], row[1]) for row in at_once(connection, sql, [list(dict.fromkeys(digests))])]
 
 
-def unnamed(connection: Connection, school: str, job: str) -> tuple[list[str], int]:
-    """Students of a school whom a file did not name; and how many are there in all."""
-    here = [STUDENTS.c.school == school, STUDENTS.c.left.is_(None), STUDENTS.c.erased.is_(None)]
-    total = connection.scalar(select(func.count()).select_from(STUDENTS).where(*here)) or 0
-    name = func.substr(STUDENTS.c.key, len(KIND) + 2)
-    rows = select(PERSONS.c.pseudonym).join(STUDENTS, name == PERSONS.c.pseudonym)
-    mine = rows.where(*here, PERSONS.c.seen != job).order_by(PERSONS.c.pseudonym)
-    return list(connection.scalars(mine)), total
-
-
 # -- schools of the directory, and who looked
 
 
-def structures(connection: Connection) -> dict[str, str]:
-    """UAIs by the ministry's own numbers of schools."""
-    return {row[0]: row[1] for row in connection.execute(select(STRUCTURES))}
+def structures(connection: Connection, academy: str) -> dict[str, str]:
+    """UAIs by an académie's own numbers of schools."""
+    mine = select(STRUCTURES.c.id, STRUCTURES.c.uai).where(STRUCTURES.c.academy == academy)
+    return {row[0]: row[1] for row in connection.execute(mine)}
 
 
-def keep_structure(connection: Connection, id: str, uai: str) -> None:
-    upsert(connection, STRUCTURES, ("id", "uai"), [(id, uai)])
+def keep_structure(connection: Connection, academy: str, id: str, uai: str) -> None:
+    upsert(connection, STRUCTURES, ("academy", "id", "uai"), [(academy, id, uai)], keys=2)
 
 
 class Look(Struct, frozen=True):

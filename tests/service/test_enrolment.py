@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.enrolment import core, register, store
 from shared.closing import Closing, closing_days
+from shared.contracts.calendar import school_year_of
 from shared.transact import Service
 from tests.builders import (
     OTHER_SCHOOL,
@@ -159,11 +160,11 @@ def test_homonyms_are_told_apart_and_two_ines_are_for_a_person_to_settle(
 
 
 def test_the_same_pupil_twice_in_one_file_is_one(enrolment: Running) -> None:
-    rows = [a_row(1), a_row(1, niveau="1ere"), a_row(1, uai=OTHER_SCHOOL, niveau="1ere")]
-    assert loaded(enrolment, a_table(rows)) == [("applied", "")] * 3
-    assert said(enrolment) == ["student-enrolled", "student-level-changed", "student-moved"]
+    rows = [a_row(1), a_row(1, niveau="1ere")]
+    assert loaded(enrolment, a_table(rows)) == [("applied", "")] * 2
+    assert said(enrolment) == ["student-enrolled", "student-level-changed"]
     (one,) = students(enrolment)
-    assert (one["school"], one["level"]) == (OTHER_SCHOOL, "1ere")
+    assert (one["school"], one["level"]) == (SCHOOL, "1ere")
 
 
 def test_many_rows_are_taken_in_several_transactions_and_count_once(enrolment: Running) -> None:
@@ -183,6 +184,7 @@ def test_many_rows_are_taken_in_several_transactions_and_count_once(enrolment: R
         ("?full=yes", "/full"),
         ("?leaving=all", "/leaving"),
         ("?school_year=2020", "/school_year"),
+        ("?school_year=2101-2102", "/school_year"),
         ("?academy=a b", "/academy"),
     ],
 )
@@ -197,7 +199,10 @@ def test_the_school_year_is_todays_or_as_the_address_says(enrolment: Running) ->
     loaded(enrolment, a_table([a_row(1)]), "?school_year=2019-2020")
     assert students(enrolment)[0]["school_year"] == "2019-2020"
     loaded(enrolment, a_table([a_row(1)]))
-    today = core.school_year_of(datetime.now(UTC).date())
+    today = school_year_of(datetime.now(UTC).date())
+    assert students(enrolment)[0]["school_year"] == today
+    earlier = loaded(enrolment, a_table([a_row(1)]), "?school_year=2001-2002")
+    assert earlier == [("refused", "earlier-year")]
     assert students(enrolment)[0]["school_year"] == today
 
 
@@ -227,7 +232,12 @@ def test_a_school_sees_its_own_students_and_nobody_elses(
         nobody = enrolment.ask(AT_SCHOOL, "GET", f"/api/people/{STUDENTS[9]}{path}")
         assert (mine.status_code, other.status_code) == (200, 404)
         assert other.json() == nobody.json(), "not even that there is somebody"
-    assert looks(enrolment, known[2]) == [(REGION, "person", "")], "of what was not shown"
+    assert looks(enrolment, known[2])[1:] == [
+        (AT_SCHOOL, "person-refused", ""),
+        (AT_SCHOOL, "export-refused", ""),
+    ]
+    page = enrolment.page(REGION, f"/people/{known[2]}").text
+    assert page.count("· refusé") == 2
 
 
 def test_a_person_is_shown_with_guardians_and_whether_a_minor(enrolment: Running) -> None:
@@ -411,6 +421,7 @@ def test_names_are_handed_to_configured_pages_by_the_key_that_the_browser_keeps(
     assert own.headers["access-control-allow-origin"] == tracking
     assert own.headers["access-control-allow-credentials"] == "true"
     assert looks(enrolment, known[0])[-1] == (AT_SCHOOL, "name", "laptops")
+    assert looks(enrolment, known[2])[-1] == (AT_SCHOOL, "name-refused", "laptops")
     assert len(names(REGION).json()["names"]) == 3
     noted = looks(enrolment, known[0])
     bare = enrolment.client.get(asked, headers=enrolment.cookie(REGION))

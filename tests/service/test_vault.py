@@ -169,8 +169,8 @@ def test_a_late_write_of_an_import_takes_no_change_of_the_master_key_back(
 
     def late(connection: Connection) -> None:
         pupil = register.opened(held, before)
-        marks = register.marks(pupil, "")
-        row = register.written(held, known[0], pupil, marks, "job", before)
+        marks = register.marks(pupil)
+        row = register.written(held, known[0], pupil, marks, before)
         store.mend(connection, [row])
         store.trace(connection, {known[0]: register.digests(held, marks)})
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from services.enrolment import core, register, vault
+from services.enrolment.imports import naming
 from services.enrolment.imports.each import some
 from services.enrolment.imports.lines import About, Line, unsealed
 from services.enrolment.imports.many import alone
@@ -50,6 +51,7 @@ def taking(of: Vault, service: Service) -> Taking:
         key = vault.file_key(connection, held.ring, job["id"])
         about = msgspec.json.decode(job["about"], type=About)
         work = Work(connection, service, held, job, about, now, key)
+        last = job["read"] + len(things) == job["total"]
         rest = [
             _named(work, job["read"] + number, unsealed(key, thing.token))
             for number, thing in enumerate(things, 1)
@@ -59,6 +61,8 @@ def taking(of: Vault, service: Service) -> Taking:
             done = _alone(work, rest[0]) if rest[0].alone else some(work, rest)
             verdicts += done
             rest = rest[len(done) :]
+        if last:
+            naming.forget_named(connection, job["id"])
         return verdicts
 
     return take

@@ -140,6 +140,7 @@ class Directory:
         self.full = full
         self.relatives: dict[str, tuple[str, str, str, str]] = {}
         self.met: set[str] = set()
+        self.gone: dict[str, None] = {}
         self.schools: dict[str, None] = {}
 
     def rows(self, requests: Sequence[Request]) -> Iterator[Line]:
@@ -154,7 +155,8 @@ class Directory:
 
     def end(self) -> Iterator[Line]:
         """What can be said once all files were read: guardians who changed and whose pupils did
-        not; and of whole files, that these schools were told of in full.
+        not, and who is none any more; and of whole files, that these schools were told of in
+        full.
         """
         if self.full:
             yield from (Line("school", {"structure": one}) for one in self.schools)
@@ -162,6 +164,8 @@ class Directory:
         for id, (family, given, *_) in self.relatives.items():
             if id not in self.met and (family or given):
                 yield Line("guardian", guardians=[Guardian(family, given, id)])
+        for id in self.gone:
+            yield Line("guardian", guardians=[Guardian("", "", id)])
 
     def _school(self, request: Request) -> Iterator[Line]:
         uai = request.first("ENTStructureUAI", "ENTEtablissementUAI")
@@ -170,8 +174,11 @@ class Directory:
             yield Line("structure", {"structure": request.id, "uai": uai})
 
     def _relative(self, request: Request) -> None:
-        if len(self.relatives) >= RELATIVES:
+        if len(self.relatives) + len(self.gone) >= RELATIVES:
             raise Unfit(f"more than {RELATIVES} guardians: send the files school by school")
+        if request.act == "delete":
+            self.gone[request.id] = None
+            return
         names = (request.first("sn", "ENTPersonNomPatro"), request.first("givenName"))
         address = (request.first("ENTPersonCodePostal"), request.first("ENTPersonPays"))
         self.relatives[request.id] = (*names, *address)

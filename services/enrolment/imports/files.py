@@ -29,17 +29,19 @@ MEMBER = re.compile(r"ENT_.*_(EtabEducNat|PersRelEleve|Eleve|PersEducNat)_\d+\.x
 ORDER = ("etabeducnat", "persreleleve", "eleve")  # schools and guardians before their pupils
 
 
-async def rows(kind: str, file: AsyncIterator[bytes], full: bool) -> AsyncIterator[Line]:
-    """The rows of a file of a kind of content. Raises Problem 413 and 422."""
+async def rows(kind: str, file: AsyncIterator[bytes], full: bool | None) -> AsyncIterator[Line]:
+    """The rows of a file of a kind of content. `full`: whether it names everybody; None: as the
+    names of the files in a zip say. Raises Problem 413 and 422.
+    """
     try:
         if kind == CSV:
-            async for line in _of_table(_fairly(file), full):
+            async for line in _of_table(_fairly(file), bool(full)):
                 yield line
         elif kind in (ZIP, "application/x-zip-compressed"):
             async for line in _of_zip(await _whole(file), full):
                 yield line
         else:
-            async for line in _of_xml(_fairly(file), full):
+            async for line in _of_xml(_fairly(file), bool(full)):
                 yield line
     except Unfit as trouble:
         detail = f"{trouble}; nothing of the file was taken"
@@ -67,10 +69,12 @@ def whole(names: list[str]) -> bool:
 
 
 async def _of_table(file: AsyncIterator[bytes], full: bool) -> AsyncIterator[Line]:
-    """Rows under a header with the columns of core.COLUMNS; others are passed over."""
+    """Rows under a header with the columns of core.COLUMNS; others are passed over. A whole table
+    must be so to its last character: one that was cut off would say that pupils left.
+    """
     names: list[str] | None = None
-    delimiter, schools = ",", dict[str, None]()
-    async for text in _lines(file):
+    delimiter, schools, line = ",", dict[str, None](), Line("pupil")
+    async for text in _lines(file, full):
         if names is None:
             delimiter = ";" if text.count(";") > text.count(",") else ","
             names = _header(text, delimiter)
@@ -80,12 +84,14 @@ async def _of_table(file: AsyncIterator[bytes], full: bool) -> AsyncIterator[Lin
             yield line
     if names is None:
         raise Unfit("the file is empty")
+    if full and line.trouble:
+        raise Unfit(f"the last row is cut off: {line.trouble}")
     for school in schools if full else ():
         if school:
             yield Line("school", {"uai": school})
 
 
-async def _lines(file: AsyncIterator[bytes]) -> AsyncIterator[str]:
+async def _lines(file: AsyncIterator[bytes], full: bool) -> AsyncIterator[str]:
     held = b""
     async for piece in file:
         *done, held = (held + piece).split(b"\n")
@@ -93,6 +99,8 @@ async def _lines(file: AsyncIterator[bytes]) -> AsyncIterator[str]:
             yield pieces.text(line)
         if len(held) > PIECE:
             raise Unfit(f"a line is longer than {PIECE >> 10} KiB")
+    if held and full:
+        raise Unfit("the last line has no end: the file was cut off")
     if held:
         yield pieces.text(held)
 
@@ -151,12 +159,13 @@ async def _whole(file: AsyncIterator[bytes]) -> bytes:
     return bytes(held)
 
 
-async def _of_zip(content: bytes, full: bool) -> AsyncIterator[Line]:
+async def _of_zip(content: bytes, full: bool | None) -> AsyncIterator[Line]:
     """Rows of a zip; others are served between two pieces of it, whatever these hold."""
     try:
         with await asyncio.to_thread(zipfile.ZipFile, io.BytesIO(content)) as packed:
             members = await asyncio.to_thread(_members, packed)
-            directory = Directory(full or whole([one.filename for one in members]))
+            named = whole([one.filename for one in members])
+            directory = Directory(named if full is None else full)
             for member in members:
                 for lines in _of_member(packed, member, directory):
                     await asyncio.sleep(0)
@@ -184,7 +193,18 @@ def _members(packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     ]
     if not wanted:
         raise Unfit("the zip holds no file named like ENT_0670080Y_Complet_20200901_Eleve_0000.xml")
+    _complete([name for _, name, _ in wanted])
     return [one for _, _, one in sorted(wanted, key=lambda one: one[:2])]
+
+
+def _complete(names: list[str]) -> None:
+    """Raises Unfit where a part is missing: parts are numbered from 0."""
+    parts: dict[str, list[int]] = {}
+    for name in names:
+        of, _, number = name.lower().removesuffix(".xml").rpartition("_")
+        parts.setdefault(of, []).append(int(number))
+    if any(sorted(numbers) != list(range(len(numbers))) for numbers in parts.values()):
+        raise Unfit("a part is missing from the zip, or is in it twice: parts are numbered from 0")
 
 
 def _of_member(

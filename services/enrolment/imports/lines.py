@@ -13,12 +13,12 @@ from services.enrolment.core import Guardian
 
 
 class About(Struct, frozen=True):
-    """What the job of a file is about. `full`: it names everybody of its schools; `confirmed`:
-    however many leave; `academy`: whose ids of persons these are; `school_year`: "" for the one in
-    which it is read.
+    """What the job of a file is about. `full`: whether it names everybody of its schools; None: as
+    the names of its files say; `confirmed`: however many leave; `academy`: whose ids of persons
+    these are; `school_year`: "" for the one in which it is read.
     """
 
-    full: bool = False
+    full: bool | None = None
     confirmed: bool = False
     academy: str = ""
     school_year: str = ""

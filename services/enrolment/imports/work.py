@@ -12,7 +12,7 @@ from services.enrolment import core, register, store, vault
 from services.enrolment.core import Pupil
 from services.enrolment.imports.lines import About, Line
 from services.enrolment.register import Keys
-from shared.contracts.calendar import day_of
+from shared.contracts.calendar import day_of, school_year_of
 from shared.decisions import Claim, Refusal, instant
 from shared.transact import Service, Verdict, transact
 
@@ -48,7 +48,7 @@ class Work(Struct, frozen=True):
 
     @property
     def year(self) -> str:
-        return self.about.school_year or core.school_year_of(day_of(self.now))
+        return self.about.school_year or school_year_of(day_of(self.now))
 
 
 class Plan(Struct, frozen=True):
@@ -64,7 +64,7 @@ class Plan(Struct, frozen=True):
 
 
 def placed(raw: core.Raw, structures: Mapping[str, str]) -> core.Raw | Refusal:
-    """A row with its school's UAI, where the ministry's own number of the school stands."""
+    """A row with its school's UAI, where an académie's own number of the school stands."""
     if "structure" not in raw:
         return raw
     uai = structures.get(raw["structure"])
@@ -112,8 +112,8 @@ def _kept(work: Work, plans: Sequence[Plan]) -> None:
     for plan in plans:
         if plan.pupil is None:
             continue
-        marks = register.marks(plan.pupil, work.about.academy)
-        whose = (work.keys, plan.pseudonym, plan.pupil, marks, work.job["id"], plan.before)
+        marks = register.marks(plan.pupil)
+        whose = (work.keys, plan.pseudonym, plan.pupil, marks, plan.before)
         (newcomers if plan.before is None else known).append(register.written(*whose))
         traces[plan.pseudonym] = register.digests(work.keys, marks)
     store.enter(work.connection, newcomers)
@@ -125,6 +125,7 @@ NOTES = {
     "homonym": "another student has this name and birth date: they are two",
     "ine-changed": "this student had another INE: the new one is kept",
     "postcode-mended": "the postcode had lost its leading zero: it was given back",
+    "guardians-unnamed": "no file named its guardians: send PersRelEleve and Eleve in one zip",
 }
 
 

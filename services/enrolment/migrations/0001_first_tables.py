@@ -123,6 +123,13 @@ def upgrade() -> None:
         batch_op.create_index("look_up_student", ["student", "id"], unique=False)
 
     op.create_table(
+        "named",
+        sa.Column("pseudonym", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("job", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("school", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("pseudonym", "job", "school"),
+    )
+    op.create_table(
         "offset",
         sa.Column("topic", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
@@ -164,7 +171,6 @@ def upgrade() -> None:
         sa.Column("guardians", sa.LargeBinary(), nullable=False),
         sa.Column("marks", sa.LargeBinary(), nullable=False),
         sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("seen", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.PrimaryKeyConstraint("pseudonym"),
     )
     with op.batch_alter_table("person", schema=None) as batch_op:
@@ -180,9 +186,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "structure",
+        sa.Column("academy", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("uai", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("academy", "id"),
     )
     op.create_table(
         "student",
@@ -238,6 +245,7 @@ def downgrade() -> None:
 
     op.drop_table("parked")
     op.drop_table("offset")
+    op.drop_table("named")
     with op.batch_alter_table("look_up", schema=None) as batch_op:
         batch_op.drop_index("look_up_student")
 
