@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -75,8 +76,8 @@ def loaded(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Database:
-    """One service's database. `write` and `read` raise
-    Away when it cannot be reached or cannot store.
+    """One service's database. `write` and `read` raise Away when it cannot be reached or cannot
+    store. `shed` takes what was deleted out of the log of writes; whether it could.
     """
 
     url: str
@@ -84,18 +85,21 @@ class Database:
     write: Callable[[Work[Any]], Awaitable[Any]]
     read: Callable[[Work[Any]], Awaitable[Any]]
     close: Callable[[], Awaitable[None]]
+    shed: Callable[[], Awaitable[bool]]
 
 
-def open_database(url: str) -> Database:
-    """The database at `sqlite:///<path>` or `postgresql://…`; nothing is connected yet."""
+def open_database(url: str, forgetting: bool = False) -> Database:
+    """The database at `sqlite:///<path>` or `postgresql://…`; nothing is connected yet.
+    `forgetting`: a file is to keep nothing of what was deleted.
+    """
     if url.startswith("sqlite:"):
-        return _open_sqlite(url)
+        return _open_sqlite(url, forgetting)
     return _open_postgres(url)
 
 
-def _open_sqlite(url: str) -> Database:
+def _open_sqlite(url: str, forgetting: bool) -> Database:
     Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    writer_engine = _sqlite_engine(url, "BEGIN IMMEDIATE", cache_mib=64)
+    writer_engine = _sqlite_engine(url, "BEGIN IMMEDIATE", 64, forgetting)
     reader_engine = _sqlite_engine(url, "BEGIN", cache_mib=8)  # for each of several connections
     writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
     readers = ThreadPoolExecutor(4, thread_name_prefix="reader")
@@ -126,10 +130,24 @@ def _open_sqlite(url: str) -> Database:
         writer_engine.dispose()
         reader_engine.dispose()
 
-    return Database(url, "sqlite", write, read, close)
+    return Database(url, "sqlite", write, read, close, partial(_shed, writer, writer_engine))
 
 
-def _sqlite_engine(url: str, begin: str, cache_mib: int) -> Any:
+async def _shed(writer: ThreadPoolExecutor, engine: Any) -> bool:
+    """Bring the log of writes into the file, and cut it to nothing; not while somebody reads."""
+
+    def task() -> bool:
+        connection = engine.raw_connection()
+        try:
+            busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.close()
+        return not busy
+
+    return await asyncio.get_running_loop().run_in_executor(writer, task)
+
+
+def _sqlite_engine(url: str, begin: str, cache_mib: int, forgetting: bool = False) -> Any:
     engine = create_engine(
         url,
         connect_args={"check_same_thread": False, "timeout": 5.0},
@@ -145,6 +163,7 @@ def _sqlite_engine(url: str, begin: str, cache_mib: int) -> Any:
             "synchronous=FULL",
             "busy_timeout=5000",
             "foreign_keys=ON",
+            f"secure_delete={'ON' if forgetting else 'OFF'}",
             f"cache_size=-{cache_mib << 10}",  # in KiB
         ):
             connection.execute(f"PRAGMA {pragma}")
@@ -175,7 +194,10 @@ def _open_postgres(url: str) -> Database:
     async def close() -> None:
         await engine.dispose()
 
-    return Database(url, "postgresql", run, run, close)
+    async def shed() -> bool:
+        return True  # dead rows are the server's: it sweeps them by itself
+
+    return Database(url, "postgresql", run, run, close, shed)
 
 
 async def _in_transaction(connection: AsyncConnection, work: Work[T]) -> T:

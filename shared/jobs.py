@@ -110,11 +110,12 @@ async def spool(
     party: str,
     file: AsyncIterable[bytes],
     now: datetime,
+    id: str = "",
 ) -> str:
-    """Store a file and queue its job; the job's id. Raises
+    """Store a file and queue its job; the job's id, a fresh one unless the caller has one. Raises
     Away, and whatever `file` raises: then nothing is queued.
     """
-    id = fresh_id()
+    id = id or fresh_id()
     number, held = 0, bytearray()
     await database.write(partial(_enter, id=id, kind=kind, about=about, party=party))
     try:

@@ -6,7 +6,20 @@ from functools import partial
 
 from starlette.applications import Starlette
 
-from services.enrolment import core, gauges, imports, intake, pages, register, screens, store, vault
+from services.enrolment import (
+    core,
+    gauges,
+    imports,
+    intake,
+    pages,
+    register,
+    rotation,
+    screens,
+    store,
+    vault,
+    wrapping,
+)
+from services.enrolment.register import Erasures
 from services.enrolment.showing import Looking
 from services.enrolment.vault import Locked, Vault
 from shared import access, documents, relay, telemetry, upkeep
@@ -26,7 +39,8 @@ log = logging.getLogger(__name__)
 
 def build(settings: Settings) -> Starlette:
     """The service, ready to be served; nothing is connected yet."""
-    now, metrics, database = clock(settings), telemetry.metrics(), open_database(settings.database)
+    now, metrics = clock(settings), telemetry.metrics()
+    database = open_database(settings.database, forgetting=True)
     keys, listed = Vault(settings.master_key), register.erasures(settings.erasures)
     service = Service(core.CORE, store.shelves(listed.note))
     sending = Relay(database, settings.kafka, "enrolment.facts", metrics, now)
@@ -53,6 +67,7 @@ def build(settings: Settings) -> Starlette:
         "days": every(1, closing_days(closing)),
         "erasures": every(60, _erasing_again(calls, looking)),
         "keys": every(1, _rewrapping(database, keys)),
+        "log of writes": every(1, _shedding(database, listed)),
         "gauges": every(5, upkeep.gauges(care)),
         "gauges of students": every(30, gauges.gauges(database, looking, metrics.registry)),
     }
@@ -84,12 +99,31 @@ def _erasing_again(calls: Intake, looking: Looking) -> Callable[[], Awaitable[No
     return erase
 
 
+def _shedding(database: Database, listed: Erasures) -> Callable[[], Awaitable[None]]:
+    """Take whom an erasure destroyed out of the database's log of writes too."""
+
+    async def shed() -> None:
+        if listed.unshed:
+            listed.unshed = False  # before: who is erased meanwhile says so again
+            if not await database.shed():
+                listed.unshed = True
+
+    return shed
+
+
 def _rewrapping(database: Database, keys: Vault) -> Callable[[], Awaitable[None]]:
-    """Wrap keys anew that an old master key wraps, some at a time. Raises Away."""
+    """Wrap keys anew that an old master key wraps, some at a time, and drop those that have had
+    their time. Who has nothing to do holds no writer up. Raises Away.
+    """
 
     async def rewrap() -> None:
-        done = await database.write(lambda one: vault.rewrap(one, vault.ring(keys)))
-        if done:
-            log.info("keys were wrapped anew", extra={"count": done})
+        ring = vault.ring(keys)
+        if not await database.read(lambda one: wrapping.left(one, ring.current)):
+            return
+        done = await database.write(lambda one: rotation.rewrap(one, ring))
+        if done.count:
+            log.info("keys were wrapped anew", extra={"count": done.count})
+        if done.damaged:
+            log.warning("keys of persons do not open", extra={"count": done.damaged})
 
     return rewrap

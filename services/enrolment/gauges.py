@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Connection
 
-from services.enrolment import store, vault
+from services.enrolment import store, vault, wrapping
 from services.enrolment.showing import Looking
 from shared.databases import Database
 
@@ -26,7 +26,7 @@ def gauges(
     old = gauge("keys_under_old_master", "Keys that an old master key wraps still")
 
     def counted(connection: Connection) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
-        return store.counted(connection), store.looked(connection), store.masters(connection)
+        return store.counted(connection), store.looked(connection), wrapping.masters(connection)
 
     async def set_anew() -> None:
         states, roles, masters = await database.read(counted)

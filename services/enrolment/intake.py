@@ -1,21 +1,27 @@
 """Enrolment over HTTP: files of pupils, students as pseudonyms, persons with every look audited."""
 
+from collections.abc import AsyncIterator, Callable
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.enrolment import core, register, showing, store, vault
 from services.enrolment.imports import KIND, files
-from services.enrolment.imports.lines import About, sealing
+from services.enrolment.imports.lines import About, Line, sealing
 from services.enrolment.showing import Looking
-from services.enrolment.shown import ErasureTold, Export, PersonShown, StudentShown
+from services.enrolment.shown import REASONS, ErasureTold, Export, PersonShown, StudentShown
 from services.enrolment.store import Look
 from shared import jobs
 from shared.access import role
 from shared.asking import Intake, named, said
 from shared.contracts import identifiers
+from shared.contracts.calendar import day_of
+from shared.databases import Database
 from shared.decisions import Claim
 from shared.serving import (
     FILE_LIMIT,
@@ -33,7 +39,8 @@ from shared.upkeep import Queued
 
 SEEING, READERS = ("region", "school"), ("region", "school", "ops")
 IMPORTING = {
-    "full": "true: the file names everybody of its schools; a zip of files named Complet does",
+    "full": "true: the file names everybody of its schools, as a zip of files named Complet does "
+    "when this is left out; false: it does not",
     "leaving": "confirmed: however many leave, it is right",
     "academy": "Whose ids of persons these are, where several académies send files",
     "school_year": "As in 2020-2021; the one of today when left out",
@@ -44,7 +51,7 @@ LISTING = {
     "limit": "How many, 1 to 500; 100 when left out",
     "cursor": "What a list gave as next",
 }
-WHY = {"why": "Why you look: it is written down with who, whom and when"}
+WHY = {"why": f"Why you look, written down with who, whom and when: {', '.join(REASONS)}"}
 
 
 def routes(intake: Intake, looking: Looking) -> list[Route]:
@@ -100,36 +107,48 @@ def routes(intake: Intake, looking: Looking) -> list[Route]:
 
 def _import(intake: Intake, looking: Looking) -> Handler:
     async def take(request: Request) -> Response:
-        about, kind = _about(request), _kind(request)
-        key = await intake.database.write(
-            lambda one: vault.secret(one, vault.ring(looking.vault), vault.FILES)
-        )
+        about, kind = _about(request, day_of(intake.now())), _kind(request)
         rows = files.rows(kind, stream(request, FILE_LIMIT, *files.KINDS), about.full)
         said = msgspec.json.encode(about).decode()
-        party, now = request.state.party, intake.now()
-        id = await jobs.spool(intake.database, KIND, said, party, sealing(rows, key), now)
+        party, now, id = request.state.party, intake.now(), jobs.fresh_id()
+        content = _sealed(intake.database, looking.vault, id, rows)
+        await jobs.spool(intake.database, KIND, said, party, content, now, id)
         intake.worker.wake()
         return answer(Queued(id), 202, {"Location": f"/api/jobs/{id}"})
 
     return take
 
 
+async def _sealed(
+    database: Database, of: vault.Vault, job: str, rows: AsyncIterator[Line]
+) -> AsyncIterator[bytes]:
+    """Rows sealed under a key of their own, made once their job is there: it goes with it."""
+    key = await database.write(lambda one: vault.file_key(one, vault.ring(of), job))
+    async for piece in sealing(rows, key):
+        yield piece
+
+
 def _kind(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _about(request: Request) -> About:
-    """What the address says of a file. Raises Problem 422."""
+def _about(request: Request, today: date) -> About:
+    """What the address says of a file: no later school year than the next one, for a student never
+    goes back to an earlier one. Raises Problem 422.
+    """
     asked = request.query_params
     for name, words in (("full", ("", "true", "false")), ("leaving", ("", "confirmed"))):
         if asked.get(name, "") not in words:
             raise invalid(f"/{name}", "invalid", f"one of {', '.join(words[1:])} is expected")
     academy, year = asked.get("academy", ""), asked.get("school_year", "")
+    year = named("school_year", identifiers.school_year, year) if year else ""
+    if year[:4] > str(today.year + 1):
+        raise invalid("/school_year", "invalid", "the next school year is the last that is taken")
     return About(
-        full=asked.get("full") == "true",
+        full={"true": True, "false": False}.get(asked.get("full", "")),
         confirmed=asked.get("leaving") == "confirmed",
         academy=named("academy", identifiers.document_name, academy) if academy else "",
-        school_year=named("school_year", identifiers.school_year, year) if year else "",
+        school_year=year,
     )
 
 
@@ -174,18 +193,22 @@ def nobody() -> Problem:
 
 
 def look_of(request: Request, party: str, what: str) -> Look:
-    """A look at whom an address names. Raises Problem 404."""
-    why = " ".join(request.query_params.get("why", "").split())
+    """A look at whom an address names. Raises Problem 404 and 422."""
+    why = reason_of(request.query_params.get("why", ""))
     return Look(party, pseudonym_of(request), what, why)
+
+
+def reason_of(said: str) -> str:
+    """Why somebody looks, "" for untold. Raises Problem 422, which does not repeat it."""
+    if said not in ("", *REASONS):
+        raise invalid("/why", "invalid", f"one of {', '.join(REASONS)} is expected")
+    return said
 
 
 def _person(intake: Intake, looking: Looking) -> Handler:
     async def show(request: Request) -> Response:
         look = look_of(request, request.state.party, "person")
-        found = await intake.database.write(lambda one: showing.person(one, looking, look))
-        if found is None:
-            raise nobody()
-        return answer(found)
+        return answer(await person(intake, looking, look))
 
     return show
 
@@ -198,13 +221,27 @@ def _export(intake: Intake, looking: Looking) -> Handler:
     return give
 
 
-async def exported(intake: Intake, looking: Looking, look: Look) -> Export:
-    """Everything about a person. Raises Problem 404."""
-    found: Export | None = await intake.database.write(
-        lambda one: showing.export(one, looking, look)
-    )
+async def person(intake: Intake, looking: Looking, look: Look) -> PersonShown:
+    """Who a student is. Raises Problem 404 and 500."""
+    found: PersonShown = await _shown(intake, lambda one: showing.person(one, looking, look))
+    return found
+
+
+async def _shown(intake: Intake, work: Callable[[Connection], Any]) -> Any:
+    """What somebody may see of a person. Raises Problem 404 and 500."""
+    try:
+        found = await intake.database.write(work)
+    except vault.Broken:
+        advice = "what is kept of this student does not open: restore it from a copy, or erase him"
+        raise Problem(500, "damaged", advice) from None
     if found is None:
         raise nobody()
+    return found
+
+
+async def exported(intake: Intake, looking: Looking, look: Look) -> Export:
+    """Everything about a person. Raises Problem 404 and 500."""
+    found: Export = await _shown(intake, lambda one: showing.export(one, looking, look))
     return found
 
 

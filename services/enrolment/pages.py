@@ -8,6 +8,7 @@ from jinja2 import Environment
 from msgspec import Struct
 
 from services.enrolment.shown import LookShown, PersonShown
+from shared.contracts.enrolment import LEVELS
 from shared.jobs import Progress
 from shared.pages import rendering
 from shared.pages.jobs import share
@@ -22,16 +23,14 @@ SITE = Site(
     home="/people",
 )
 TITLES: Mapping[str, str] = {"pupils": "Fichier d'élèves"}
-LEVELS: Mapping[str, str] = {
-    "3prepa": "3e prépa-métiers",
-    "2nde": "seconde",
-    "1ere": "première",
-    "term": "terminale",
-    "cap1": "1re année de CAP",
-    "cap2": "2e année de CAP",
-}
 STATES: Mapping[str, str] = {"at-school": "au lycée", "left": "parti", "erased": "effacé"}
-WHYS = ("remise d'un ordinateur", "retour d'un ordinateur", "prêt ou réparation", "droit d'accès")
+WHYS: Mapping[str, str] = {
+    "hand-out": "remise d'un ordinateur",
+    "return": "retour d'un ordinateur",
+    "loan-or-repair": "prêt ou réparation",
+    "file": "fichier d'élèves à corriger",
+    "right-of-access": "droit d'accès",
+}
 
 
 class Asking(Struct, frozen=True):

@@ -2,6 +2,7 @@
 the list of erasures, which is kept outside every database.
 """
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,31 +20,47 @@ from services.enrolment.core import Guardian, Pupil
 from services.enrolment.vault import Ring, Vault
 from shared.contracts import identifiers
 
+log = logging.getLogger(__name__)
+
 _PUPIL = msgspec.json.Decoder(Pupil)
+_MARKS = msgspec.json.Decoder(list[tuple[str, str]])
 _GUARDIANS = msgspec.json.Decoder(tuple[Guardian, ...] | None)
 
 
 class Keys(Struct, frozen=True):
-    """What a piece of work on persons needs: the master keys, and the key of traces."""
+    """What a piece of work on persons needs: the master keys, the key of traces, and those under
+    which some traces stand still.
+    """
 
     ring: Ring
     traces: bytes
+    older: tuple[bytes, ...] = ()
 
-    def digest(self, kind: str, text: str) -> str:
-        return vault.digest(self.traces, kind, text)
+    def digests(self, kind: str, text: str) -> list[str]:
+        """By which traces somebody is looked for."""
+        return [vault.digest(key, kind, text) for key in (self.traces, *self.older)]
 
 
 def keys(connection: Connection, of: Vault) -> Keys:
     """For one transaction that may write. Raises Locked."""
-    ring = vault.ring(of)
-    return Keys(ring, vault.secret(connection, ring, vault.TRACES))
+    return held(connection, vault.ring(of))
+
+
+def held(connection: Connection, ring: Ring) -> Keys:
+    """The keys of the service's own under these master keys. Raises Locked."""
+    older = vault.older_traces_keys(connection, ring)
+    return Keys(ring, vault.traces_key(connection, ring), older)
 
 
 # -- reading and writing a person
 
 
+Marks = Sequence[tuple[str, str]]
+"""By what a person is to be found: kinds and texts."""
+
+
 def opened(held: Keys, row: store.Person) -> Pupil:
-    """A person in clear. Raises Locked."""
+    """A person in clear. Raises Locked and Broken."""
     name, key = row.pseudonym, held.ring.unwrap(row.master, row.wrapped, row.pseudonym)
     bare = _PUPIL.decode(vault.opened(key, row.body, f"body {name}"))
     guardians = _GUARDIANS.decode(vault.opened(key, row.guardians, f"guardians {name}"))
@@ -53,9 +70,11 @@ def opened(held: Keys, row: store.Person) -> Pupil:
 
 
 def written(
-    held: Keys, name: str, pupil: Pupil, job: str, before: store.Person | None
+    held: Keys, name: str, pupil: Pupil, marks: Marks, before: store.Person | None
 ) -> store.Person:
-    """The row of a person, sealed under the person's own key; under a new one for a newcomer."""
+    """The row of a person, sealed under the person's own key; under a new one for a newcomer.
+    Raises Locked and Broken.
+    """
     if before is None:
         key = vault.new_key()
         master, wrapped = held.ring.current, held.ring.wrap(key, name)
@@ -67,28 +86,44 @@ def written(
         pseudonym=name,
         master=master,
         wrapped=wrapped,
+        traced=held.ring.current,
         body=vault.sealed(key, msgspec.json.encode(bare), f"body {name}"),
         ine=vault.sealed(key, pupil.ine.encode(), f"ine {name}"),
         guardians=vault.sealed(key, msgspec.json.encode(pupil.guardians), f"guardians {name}"),
-        digest=everything(held, name, pupil),
-        seen=job,
+        marks=vault.sealed(key, msgspec.json.encode(marks), f"marks {name}"),
+        digest=_everything(key, pupil),
     )
 
 
-def everything(held: Keys, name: str, pupil: Pupil) -> str:
-    """What stands for all that is known of a person: the same while nothing changes."""
-    return held.digest("all", f"{name} {msgspec.json.encode(pupil).decode()}")
+def changed(held: Keys, before: store.Person, pupil: Pupil) -> bool:
+    """Whether something else is known of a person than stands in a row. Raises Locked, Broken."""
+    key = held.ring.unwrap(before.master, before.wrapped, before.pseudonym)
+    return before.digest != _everything(key, pupil)
 
 
-def traces(held: Keys, pupil: Pupil, academy: str) -> set[str]:
+def _everything(key: bytes, pupil: Pupil) -> str:
+    """What stands for all that is known of a person, under the person's own key."""
+    return vault.digest(key, "all", msgspec.json.encode(pupil).decode())
+
+
+def marks(pupil: Pupil) -> Marks:
     """By what a person is to be found from now on."""
     names = (core.plain(pupil.family_name), core.plain(pupil.given_name))
     told = [("name", f"{' '.join(names)} {pupil.born_on.isoformat()}"), ("family", names[0])]
     told += [("ine", pupil.ine)] if pupil.ine else []
-    told += [("source", f"{academy} {pupil.source}")] if pupil.source else []
-    sources = (one.source for one in pupil.guardians or () if one.source)
-    told += [("guardian", f"{academy} {source}") for source in sources]
-    return {held.digest(*one) for one in told}
+    told += [("source", f"{pupil.academy} {pupil.source}")] if pupil.source else []
+    signing = [one for one in pupil.guardians or () if one.source]
+    return told + [("guardian", f"{one.academy} {one.source}") for one in signing]
+
+
+def marks_of(key: bytes, row: store.Person) -> Marks:
+    """By what a person is found, as it stands in the row. Raises Broken."""
+    return _MARKS.decode(vault.opened(key, row.marks, f"marks {row.pseudonym}"))
+
+
+def digests(held: Keys, marks: Marks) -> set[str]:
+    """The traces of marks, under the key of now."""
+    return {vault.digest(held.traces, *one) for one in marks}
 
 
 # -- looking somebody up
@@ -113,7 +148,9 @@ MOST = 50
 
 
 def one(connection: Connection, of: Vault, name: str) -> Shown | None:
-    """A student with the person; None where there is none, or nobody can say any more who."""
+    """A student with the person; None where there is none, or nobody can say any more who. Raises
+    Broken.
+    """
     held = keys(connection, of)
     row = store.persons(connection, [name]).get(name)
     if row is None:
@@ -125,7 +162,17 @@ def several(connection: Connection, of: Vault, names: Iterable[str]) -> list[Sho
     """Students with their persons, those of whom there is one, by pseudonym."""
     held, rows = keys(connection, of), store.persons(connection, names)
     states = store.states(connection, rows)
-    return [Shown(name, states[name][0], opened(held, rows[name])) for name in sorted(rows)]
+    clear = {name: _sound(held, rows[name]) for name in sorted(rows)}
+    return [Shown(name, states[name][0], one) for name, one in clear.items() if one is not None]
+
+
+def _sound(held: Keys, row: store.Person) -> Pupil | None:
+    """One of several persons; None for one who does not open: the others are shown."""
+    try:
+        return opened(held, row)
+    except vault.Broken as trouble:
+        log.warning("what is kept of a person does not open", extra={"cause": str(trouble)})
+        return None
 
 
 def asked(connection: Connection, of: Vault, question: str, school: str) -> Found:
@@ -139,7 +186,9 @@ def asked(connection: Connection, of: Vault, question: str, school: str) -> Foun
     words = core.plain(question).split()
     shown = []
     for row in store.persons(connection, mine).values():
-        pupil = opened(held, row)
+        pupil = _sound(held, row)
+        if pupil is None:
+            continue
         if row.pseudonym == question.strip().lower() or _means(pupil, words):
             shown.append(Shown(row.pseudonym, states[row.pseudonym][0], pupil))
     shown.sort(key=lambda one: core.plain(f"{one.pupil.family_name} {one.pupil.given_name}"))
@@ -153,12 +202,13 @@ def _named(connection: Connection, held: Keys, question: str) -> Iterator[str]:
     except ValueError:
         pass
     try:
-        digests = [held.digest("ine", core.ine(question))]
+        digests = held.digests("ine", core.ine(question))
     except ValueError:
         words = core.plain(question).split()
         firsts = [" ".join(words[:n]) for n in range(1, len(words) + 1)]
         lasts = [" ".join(words[n:]) for n in range(1, len(words))]
-        digests = [held.digest("family", text) for text in (*firsts, *lasts)]
+        texts = (*firsts, *lasts)
+        digests = [digest for text in texts for digest in held.digests("family", text)]
     for _, name in store.traced(connection, digests):
         yield name
 
@@ -167,7 +217,7 @@ def _means(pupil: Pupil, words: Sequence[str]) -> bool:
     """Whether each word asked for is of the name, or begins a given name; or it is the INE."""
     family = core.plain(pupil.family_name).split()
     given = core.plain(pupil.given_name).split()
-    if len(words) == 1 and words[0] == pupil.ine:
+    if pupil.ine and "".join(words) == pupil.ine:
         return True
     return all(
         word in family or any(name.startswith(word) for name in given) for word in words
@@ -188,6 +238,7 @@ class Erasures:
 
     file: Path
     names: dict[str, str] = field(default_factory=dict)
+    unshed: bool = True  # somebody was erased since the log of writes was cut
 
     def read(self) -> None:
         """Read the list; a line that was cut off by a crash is the last, and is passed over."""
@@ -202,6 +253,7 @@ class Erasures:
         """Add pseudonyms and causes, before their erasure is committed. Raises Locked where the
         list cannot be written: then nothing is erased either, and it is to be asked for again.
         """
+        self.unshed = True
         fresh = [(name, cause) for name, cause in erased if name not in self.names]
         if not fresh:
             return
@@ -213,6 +265,7 @@ class Erasures:
 
     def _add(self, fresh: Sequence[tuple[str, str]]) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
+        new = not self.file.exists()
         at = datetime.now(UTC).isoformat(timespec="seconds")
         lines = "".join(f"{at} {name} {cause}\n" for name, cause in fresh)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -223,6 +276,8 @@ class Erasures:
             out.write(lines.encode())
             out.flush()
             os.fsync(out.fileno())
+        if new:
+            vault.settle(self.file.parent)
 
     def _ends_whole(self) -> bool:
         with self.file.open("rb") as held:

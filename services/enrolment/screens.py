@@ -13,7 +13,7 @@ from services.enrolment import intake as calls
 from services.enrolment import pages, showing, store
 from services.enrolment.pages import Asking
 from services.enrolment.showing import Looking
-from services.enrolment.shown import LookShown
+from services.enrolment.shown import PAGES, LookShown
 from services.enrolment.store import Look
 from shared import jobs
 from shared.access import role
@@ -72,7 +72,7 @@ def routes(
 def _search(intake: Intake, looking: Looking, screens: Screens) -> Page:
     async def search(request: Request) -> Response:
         form, party = await form_of(request), somebody(request, screens, *calls.SEEING)
-        asked = Asking(form.get("question", "").strip()[:100], form.get("why", "").strip()[:200])
+        asked = Asking(form.get("question", "").strip()[:100], calls.reason_of(form.get("why", "")))
         if not asked.question:
             page = replace(asked, trouble="Dites un nom, un INE ou un pseudonyme.")
             return html(pages.people_page(visit(request, screens), page), 422)
@@ -88,9 +88,7 @@ def _search(intake: Intake, looking: Looking, screens: Screens) -> Page:
 def _person(intake: Intake, looking: Looking, screens: Screens) -> Page:
     async def person(request: Request) -> Response:
         look = calls.look_of(request, somebody(request, screens, *calls.SEEING), "person")
-        found = await intake.database.write(lambda one: showing.person(one, looking, look))
-        if found is None:
-            raise calls.nobody()
+        found = await calls.person(intake, looking, look)
         looks = await intake.database.read(lambda one: store.looks_at(one, look.student))
         shown = [LookShown(**one) for one in looks[-20:]]
         may_erase = role(look.party) == "region"
@@ -135,9 +133,11 @@ def _names(intake: Intake, looking: Looking, screens: Screens, asking: tuple[str
         allowed = {"Access-Control-Allow-Credentials": "true"}
         headers = {"Cache-Control": "no-store", "Vary": "Origin"}
         headers |= allowed | {"Access-Control-Allow-Origin": origin} if origin else {}
-        why = request.query_params.get("page", "")[:200]
+        page = request.query_params.get("page", "").strip("/").partition("/")[0]
+        why = page if page in PAGES else ""
         looks = [Look(party, one, "name", why) for one in _asked(request)]
-        if not looks or not calls.may_look(party):
+        # Whoever sends no origin is no page of ours: an image could have looks written down.
+        if origin is None or not looks or not calls.may_look(party):
             return answer({"names": {}}, headers=headers)
         found = await intake.database.write(lambda one: showing.names(one, looking, looks))
         return answer({"names": found}, headers=headers)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from services.enrolment import core, register, store
@@ -66,12 +67,14 @@ def person_shown(found: Shown, today: date) -> PersonShown:
 
 
 def may_see(party: str, state: core.Student) -> bool:
-    """A school sees who is, or was last, its own."""
+    """Whether a party may see who this is: a school sees who is, or was last, its own."""
     return own_school(party) in ("", state.school)
 
 
 def person(connection: Connection, of: Looking, look: Look) -> PersonShown | None:
-    """A person, the look written down; None for whom the party may not see, or nobody can."""
+    """A person, the look written down, as a refused one for whom the party may not see; None for
+    him, and for whom nobody can.
+    """
     found = _one(connection, of, look)
     return person_shown(found, of.today) if found else None
 
@@ -80,10 +83,15 @@ def _one(connection: Connection, of: Looking, look: Look) -> Shown | None:
     if look.student in of.erasures.names:
         return None
     found = register.one(connection, of.vault, look.student)
-    if found is None or not may_see(look.party, found.state):
+    if found is None:
         return None
-    store.note_looks(connection, [look], of.now())
-    return found
+    allowed = may_see(look.party, found.state)
+    store.note_looks(connection, [look if allowed else _refused(look)], of.now())
+    return found if allowed else None
+
+
+def _refused(look: Look) -> Look:
+    return replace(look, what=f"{look.what}-refused")
 
 
 def names(connection: Connection, of: Looking, looks: Sequence[Look]) -> dict[str, str]:
@@ -91,7 +99,10 @@ def names(connection: Connection, of: Looking, looks: Sequence[Look]) -> dict[st
     asked = {one.student: one for one in looks if one.student not in of.erasures.names}
     found = register.several(connection, of.vault, asked)
     mine = [one for one in found if may_see(asked[one.pseudonym].party, one.state)]
-    store.note_looks(connection, [asked[one.pseudonym] for one in mine], of.now())
+    theirs = {one.pseudonym for one in found} - {one.pseudonym for one in mine}
+    looks = [_refused(one) if name in theirs else one for name, one in asked.items()]
+    known = {one.pseudonym for one in found}
+    store.note_looks(connection, [one for one in looks if one.student in known], of.now())
     return {one.pseudonym: f"{one.pupil.given_name} {one.pupil.family_name}" for one in mine}
 
 
@@ -122,6 +133,7 @@ def export(connection: Connection, of: Looking, look: Look) -> Export | None:
         ine=pupil.ine if pupil else None,
         directory_id=pupil.source if pupil else None,
         postcode=pupil.postcode if pupil else None,
+        guardian_ids=[one.source for one in (pupil.guardians if pupil else None) or ()],
         facts=[_fact(said) for said in store.life(connection, look.student)],
         looked_at=[LookShown(**one) for one in store.looks_at(connection, look.student)],
     )

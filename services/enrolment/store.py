@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Index, LargeBinary, Text, func, select, text, update
+from sqlalchemy import Connection, Index, LargeBinary, Text, bindparam, func, select, update
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -51,21 +51,26 @@ class StudentRow(Row, table=True):
 
 class PersonRow(Row, table=True):
     """Who a student is: a key of the person's own, wrapped by the master key `master`, and under it
-    each field by itself. `digest`: of all that a file said last; `seen`: the job that named him
-    last. Gone once the student is erased.
+    each field by itself. `marks`: by what he is found; his traces stand under the trace key made
+    with the master key `traced`. `digest`: of all that a file said last, under his own key. Gone
+    once the student is erased.
     """
 
     __tablename__ = "person"
-    __table_args__ = (Index("person_master", "master", "pseudonym"),)
+    __table_args__ = (
+        Index("person_master", "master", "traced"),
+        Index("person_traced", "traced"),
+    )
 
     pseudonym: str = Field(primary_key=True)
     master: str
     wrapped: bytes = Field(sa_type=LargeBinary)
+    traced: str
     body: bytes = Field(sa_type=LargeBinary)
     ine: bytes = Field(sa_type=LargeBinary)
     guardians: bytes = Field(sa_type=LargeBinary)
+    marks: bytes = Field(sa_type=LargeBinary)
     digest: str
-    seen: str
 
 
 class TraceRow(Row, table=True):
@@ -81,8 +86,8 @@ class TraceRow(Row, table=True):
 
 
 class SecretRow(Row, table=True):
-    """A key of the service's own, wrapped by the master key `master`: for traces, for files that
-    wait.
+    """A key of the service's own, wrapped by the master key `master`: for traces, one with each
+    master key; for the rows of a file, one with each file that waits.
     """
 
     __tablename__ = "secret"
@@ -93,12 +98,26 @@ class SecretRow(Row, table=True):
 
 
 class StructureRow(Row, table=True):
-    """A school's number in the ministry's directory, and its UAI."""
+    """A school's number in the directory of an académie, and its UAI."""
 
     __tablename__ = "structure"
 
+    academy: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
     uai: str
+
+
+class NamedRow(Row, table=True):
+    """Whom a file named and at which school, while its job is not at its end. `school`: "" where a
+    refused row names him; `pseudonym`: "" for a refused row that may be anybody's of that school,
+    or of any for "".
+    """
+
+    __tablename__ = "named"
+
+    pseudonym: str = Field(primary_key=True)
+    job: str = Field(primary_key=True)
+    school: str = Field(primary_key=True)
 
 
 class LookUpRow(Row, table=True):
@@ -117,7 +136,9 @@ class LookUpRow(Row, table=True):
 
 STUDENTS, PERSONS, TRACES = table_of(StudentRow), table_of(PersonRow), table_of(TraceRow)
 SECRETS, STRUCTURES, LOOK_UPS = table_of(SecretRow), table_of(StructureRow), table_of(LookUpRow)
+NAMED = table_of(NamedRow)
 PERSON_COLUMNS = tuple(column.name for column in PERSONS.columns)
+KEY_COLUMNS = ("master", "wrapped")  # of a known person written by a change of the master key alone
 STATE = core.Student.__struct_fields__
 
 Erased = Callable[[Sequence[tuple[str, str]]], None]
@@ -195,11 +216,14 @@ def counted(connection: Connection) -> dict[str, int]:
 
 
 def due(connection: Connection, day: date, days: int) -> list[tuple[str, Any]]:
-    """Whom the beginning of a day erases: those who left so many days ago."""
+    """Whom the beginning of a day erases: those who left so many days ago, unless they come back
+    before it is done.
+    """
     last = (day - timedelta(days=days)).isoformat()
     where = (STUDENTS.c.left_on <= last) & STUDENTS.c.left.is_not(None)
-    rows = select(STUDENTS.c.key).where(where, STUDENTS.c.erased.is_(None)).order_by(STUDENTS.c.key)
-    return [(key, core.Erase("retention")) for key in connection.scalars(rows)]
+    columns = (STUDENTS.c.key, STUDENTS.c.left_on)
+    rows = select(*columns).where(where, STUDENTS.c.erased.is_(None)).order_by(STUDENTS.c.key)
+    return [(key, core.Erase("retention", day)) for key, day in connection.execute(rows)]
 
 
 def life(connection: Connection, name: str) -> list[Said]:
@@ -218,11 +242,12 @@ class Person(Struct, frozen=True):
     pseudonym: str
     master: str
     wrapped: bytes
+    traced: str
     body: bytes
     ine: bytes
     guardians: bytes
+    marks: bytes
     digest: str
-    seen: str
 
 
 def persons(connection: Connection, names: Iterable[str]) -> dict[str, Person]:
@@ -246,20 +271,30 @@ def parts(names: Sequence[str]) -> Iterable[Sequence[str]]:
     return (names[start : start + PART] for start in range(0, len(names), PART))
 
 
-def keep(connection: Connection, rows: Sequence[Person], traces: Mapping[str, set[str]]) -> None:
-    """Write persons, and by pseudonym the traces that lead to them from now on."""
+def enter(connection: Connection, rows: Sequence[Person]) -> None:
+    """Write persons who were not here before."""
     cells = [tuple(getattr(row, name) for name in PERSON_COLUMNS) for row in rows]
-    upsert(connection, PERSONS, PERSON_COLUMNS, cells)
+    append(connection, PERSONS, PERSON_COLUMNS, cells)
+
+
+def mend(connection: Connection, rows: Sequence[Person]) -> None:
+    """Write what is known now of persons who are here, and not their keys: the master key may have
+    been changed since they were read.
+    """
+    if not rows:
+        return
+    told = [name for name in PERSON_COLUMNS[1:] if name not in KEY_COLUMNS]
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in told}
+    cells = [{f"new_{name}": getattr(row, name) for name in ("pseudonym", *told)} for row in rows]
+    mine = PERSONS.c.pseudonym == bindparam("new_pseudonym")
+    connection.execute(update(PERSONS).where(mine).values(**values), cells)
+
+
+def trace(connection: Connection, traces: Mapping[str, set[str]]) -> None:
+    """Write by pseudonym the traces that lead to persons from now on."""
     connection.execute(TRACES.delete().where(TRACES.c.pseudonym.in_(list(traces))))
     pairs = [(digest, name) for name, digests in traces.items() for digest in sorted(digests)]
     append(connection, TRACES, ("digest", "pseudonym"), pairs)
-
-
-def noted_as_seen(connection: Connection, names: Iterable[str], job: str) -> None:
-    """A file named these students."""
-    for part in parts(sorted(set(names))):
-        mine = update(PERSONS).where(PERSONS.c.pseudonym.in_(part), PERSONS.c.seen != job)
-        connection.execute(mine.values(seen=job))
 
 
 def traced(connection: Connection, digests: Sequence[str]) -> list[tuple[str, str]]:
@@ -270,77 +305,17 @@ def traced(connection: Connection, digests: Sequence[str]) -> list[tuple[str, st
     return [(row[0], row[1]) for row in at_once(connection, sql, [list(dict.fromkeys(digests))])]
 
 
-def unnamed(connection: Connection, school: str, job: str) -> tuple[list[str], int]:
-    """Students of a school whom a file did not name; and how many are there in all."""
-    here = [STUDENTS.c.school == school, STUDENTS.c.left.is_(None), STUDENTS.c.erased.is_(None)]
-    total = connection.scalar(select(func.count()).select_from(STUDENTS).where(*here)) or 0
-    name = func.substr(STUDENTS.c.key, len(KIND) + 2)
-    rows = select(PERSONS.c.pseudonym).join(STUDENTS, name == PERSONS.c.pseudonym)
-    mine = rows.where(*here, PERSONS.c.seen != job).order_by(PERSONS.c.pseudonym)
-    return list(connection.scalars(mine)), total
-
-
-# -- keys
-
-
-def under_another(
-    connection: Connection, master: str, limit: int
-) -> tuple[list[tuple[str, str, bytes]], list[tuple[str, str, bytes]]]:
-    """Keys of persons, and of the service, that another master key wraps: name, master, key."""
-    mine = select(PERSONS.c.pseudonym, PERSONS.c.master, PERSONS.c.wrapped)
-    rows = mine.where(PERSONS.c.master != master).order_by(PERSONS.c.pseudonym).limit(limit)
-    own = select(SECRETS.c.name, SECRETS.c.master, SECRETS.c.wrapped)
-    found = connection.execute(rows.with_for_update())
-    secrets = connection.execute(own.where(SECRETS.c.master != master).with_for_update())
-    return [tuple(row) for row in found], [tuple(row) for row in secrets]
-
-
-def rewrapped(
-    connection: Connection, table: str, master: str, keys: Sequence[tuple[str, bytes]]
-) -> None:
-    """Write keys as another master key wraps them."""
-    rows = {"person": PERSONS, "secret": SECRETS}[table]
-    name = rows.primary_key.columns[0]
-    for one, wrapped in keys:
-        connection.execute(update(rows).where(name == one).values(master=master, wrapped=wrapped))
-
-
-def masters(connection: Connection) -> dict[str, int]:
-    """How many keys each master key wraps."""
-    told: dict[str, int] = {}
-    for table in (PERSONS, SECRETS):
-        rows = connection.execute(select(table.c.master, func.count()).group_by(table.c.master))
-        for master, count in rows:
-            told[master] = told.get(master, 0) + count
-    return told
-
-
-def secret(connection: Connection, name: str) -> tuple[str, bytes] | None:
-    """A key of the service's own: its master key and the key as that wraps it."""
-    rows = select(SECRETS.c.master, SECRETS.c.wrapped).where(SECRETS.c.name == name)
-    row = connection.execute(rows).first()
-    return (row[0], row[1]) if row else None
-
-
-def keep_secret(connection: Connection, name: str, master: str, wrapped: bytes) -> None:
-    """Enter a key of the service's own, unless another process was first."""
-    entering = text(
-        "INSERT INTO secret (name, master, wrapped) VALUES (:name, :master, :wrapped) "
-        "ON CONFLICT DO NOTHING"
-    )
-    connection.execute(entering, {"name": name, "master": master, "wrapped": wrapped})
-
-
 # -- schools of the directory, and who looked
 
 
-def structures(connection: Connection) -> dict[str, str]:
-    """UAIs by the ministry's own numbers of schools."""
-    return {row[0]: row[1] for row in connection.execute(select(STRUCTURES))}
+def structures(connection: Connection, academy: str) -> dict[str, str]:
+    """UAIs by an académie's own numbers of schools."""
+    mine = select(STRUCTURES.c.id, STRUCTURES.c.uai).where(STRUCTURES.c.academy == academy)
+    return {row[0]: row[1] for row in connection.execute(mine)}
 
 
-def keep_structure(connection: Connection, id: str, uai: str) -> None:
-    upsert(connection, STRUCTURES, ("id", "uai"), [(id, uai)])
+def keep_structure(connection: Connection, academy: str, id: str, uai: str) -> None:
+    upsert(connection, STRUCTURES, ("academy", "id", "uai"), [(academy, id, uai)], keys=2)
 
 
 class Look(Struct, frozen=True):

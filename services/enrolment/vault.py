@@ -2,7 +2,7 @@
 
 A sealed field is bound to whom and to what it belongs: moved into another row or column it opens no
 more. The master key stands in a file and in no backup of the database; while it is changed the file
-holds the new one and the old ones, and keys are wrapped anew bit by bit (`rewrap`).
+holds the new one and the old ones, and keys are wrapped anew bit by bit (rotation.py).
 
     python -m services.enrolment.vault make      a master key, where there is none
     python -m services.enrolment.vault rotate    a new one before the old ones
@@ -27,19 +27,23 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from services.enrolment import store
+from services.enrolment import wrapping
 from shared import settings
 from shared.databases import Away, open_database
 
 BITS, NONCE = 256, 12  # AES-256-GCM with the nonce that NIST SP 800-38D asks for
-TRACES, FILES = "traces", "files"  # the service's own keys
-AT_ONCE = 500  # keys that are wrapped anew in one transaction
 ACTS = ("make", "rotate", "retire")
 
 
 class Locked(Away):
-    """A key cannot be had, or does not open what it should: one sentence without a value. As with
-    a database that is away, work waits until a person has mended it.
+    """A master key cannot be had, or is the wrong one: one sentence without a value. As with a
+    database that is away, work waits until a person has mended it.
+    """
+
+
+class Broken(Exception):
+    """One sealed thing does not open, a person or a row of a file: that one is damaged, and nothing
+    else waits for it. One sentence without a value.
     """
 
 
@@ -93,11 +97,18 @@ class Ring(Struct, frozen=True):
         return sealed(_raw(self.masters[0]), key, f"key {of}")
 
     def unwrap(self, master: str, wrapped: bytes, of: str) -> bytes:
-        """A key of somebody's. Raises Locked."""
+        """A key of somebody's. Raises Locked without its master key; Broken."""
         for one in self.masters:
             if one.id == master:
                 return opened(_raw(one), wrapped, f"key {of}")
         raise Locked(f"the file of master keys has no key {master[:20]}")
+
+    def service_key(self, name: str, master: str, wrapped: bytes) -> bytes:
+        """A key of the service's own. Raises Locked: where it does not open, all waits."""
+        try:
+            return self.unwrap(master, wrapped, f"of {name}")
+        except Broken:
+            raise Locked(f"the master key {master[:20]} is another than it was") from None
 
 
 def ring(vault: Vault) -> Ring:
@@ -119,11 +130,11 @@ def sealed(key: bytes, content: bytes, bound: str) -> bytes:
 
 
 def opened(key: bytes, content: bytes, bound: str) -> bytes:
-    """Raises Locked."""
+    """Raises Broken."""
     try:
         return AESGCM(key).decrypt(content[:NONCE], content[NONCE:], bound.encode())
     except (InvalidTag, ValueError):
-        raise Locked(f"what is sealed as {bound.partition(' ')[0]} does not open") from None
+        raise Broken(f"what is sealed as {bound.partition(' ')[0]} does not open") from None
 
 
 def digest(key: bytes, kind: str, text: str) -> str:
@@ -138,27 +149,30 @@ def secret(connection: Connection, keys: Ring, name: str) -> bytes:
     """A key of the service's own, made when it is first asked for; so in a transaction that may
     write. Raises Locked.
     """
-    found = store.secret(connection, name)
+    found = wrapping.secret(connection, name)
     if found is None:
-        store.keep_secret(connection, name, keys.current, keys.wrap(new_key(), f"of {name}"))
-        found = store.secret(connection, name)
+        wrapping.keep_secret(connection, name, keys.current, keys.wrap(new_key(), f"of {name}"))
+        found = wrapping.secret(connection, name)
     if found is None:
         raise Locked(f"the key {name} cannot be kept")
-    return keys.unwrap(*found, f"of {name}")
+    return keys.service_key(name, *found)
 
 
-def rewrap(connection: Connection, keys: Ring) -> int:
-    """Wrap some keys anew that another master key than the current one wraps; how many there were.
-    Cut off, it goes on where it was: a row says which key wraps it. Raises Locked.
-    """
-    persons, secrets = store.under_another(connection, keys.current, AT_ONCE)
-    for table, rows, of in (("person", persons, ""), ("secret", secrets, "of ")):
-        fresh = [
-            (name, keys.wrap(keys.unwrap(master, wrapped, f"{of}{name}"), f"{of}{name}"))
-            for name, master, wrapped in rows
-        ]
-        store.rewrapped(connection, table, keys.current, fresh)
-    return len(persons) + len(secrets)
+def traces_key(connection: Connection, keys: Ring) -> bytes:
+    """The key under which traces are written now; made with each master key. Raises Locked."""
+    return secret(connection, keys, wrapping.TRACES + keys.current)
+
+
+def older_traces_keys(connection: Connection, keys: Ring) -> tuple[bytes, ...]:
+    """Keys under which traces stand still while the master key is changed. Raises Locked."""
+    found = wrapping.secrets(connection, wrapping.TRACES)
+    mine = wrapping.TRACES + keys.current
+    return tuple(keys.service_key(*one) for one in found if one[0] != mine)
+
+
+def file_key(connection: Connection, keys: Ring, job: str) -> bytes:
+    """The key of the rows of one file; destroyed when these are. Raises Locked."""
+    return secret(connection, keys, wrapping.FILE + job)
 
 
 # -- the file
@@ -200,12 +214,22 @@ def _write(file: Path, masters: Sequence[Master]) -> None:
         out.write(msgspec.json.format(msgspec.json.encode(masters), indent=1))
         os.fsync(out.fileno())
     fresh.replace(file)
+    settle(file.parent)
+
+
+def settle(folder: Path) -> None:
+    """Flush to the disk that a file is there."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 async def _wrapping(url: str) -> dict[str, int]:
     database = open_database(url)
     try:
-        found: dict[str, int] = await database.read(store.masters)
+        found: dict[str, int] = await database.read(wrapping.masters)
         return found
     finally:
         await database.close()

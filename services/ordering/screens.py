@@ -15,6 +15,7 @@ from shared import jobs
 from shared.access import role
 from shared.asking import Intake, said
 from shared.contracts import identifiers
+from shared.contracts.calendar import day_of, school_year_of
 from shared.contracts.strict import Unreadable, convert
 from shared.pages.tables import Listing, numbered
 from shared.screens import ROWS, Screens, back, form_of, html, screen, somebody, table, visit
@@ -184,9 +185,7 @@ async def _order(intake: Intake, number: str, supplier: str | None) -> OrderShow
 async def _latest(intake: Intake) -> str:
     """The school year that is planned last; the one we are in where none is."""
     years: list[str] = await intake.database.read(store.years)
-    today = intake.now()
-    begun = today.year if today.month >= 9 else today.year - 1
-    return years[0] if years else f"{begun}-{begun + 1}"
+    return years[0] if years else school_year_of(day_of(intake.now()))
 
 
 def _named(year: str) -> str:

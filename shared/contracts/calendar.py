@@ -19,6 +19,12 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(PARIS).date()
 
 
+def school_year_of(day: date) -> str:
+    """The school year of a day; it changes on 1 September."""
+    begun = day.year if day.month >= 9 else day.year - 1
+    return f"{begun}-{begun + 1}"
+
+
 def midnight(day: date) -> datetime:
     """The first moment of a day in France, in UTC. Raises OverflowError out of the calendar."""
     return datetime.combine(day, time(), PARIS).astimezone(UTC)

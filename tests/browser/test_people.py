@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 import pytest
@@ -82,7 +83,7 @@ def entered(context: BrowserContext, running: Running, party: str, to: str = "/p
 
 def asked(page: Page, question: str) -> None:
     page.locator("#question").fill(question)
-    page.locator("#why").fill("remise d'un ordinateur")
+    page.locator("#why").select_option("hand-out")
     page.get_by_role("button", name="Chercher").click()
 
 
@@ -99,7 +100,7 @@ def test_a_person_is_found_by_name_looked_at_exported_and_erased(
     page.get_by_role("link", name="Martin Léo").click()
     expect(page.locator("h1")).to_have_text("Martin Léo")
     expect(page.locator("main")).to_contain_text("Ali Martin")
-    expect(page.locator("main")).to_contain_text("remise d'un ordinateur")
+    expect(page.locator("main")).to_contain_text("remise d’un ordinateur")
     with page.expect_download() as download:
         page.get_by_role("link", name="Tout ce qui est su").click()
     told = msgspec.json.decode(Path(download.value.path()).read_bytes())
@@ -131,7 +132,7 @@ def test_nothing_that_was_asked_is_told_as_such(browser: Browser, enrolment: Run
     context = browser.new_context(java_script_enabled=False)
     page = entered(context, enrolment, "region")
     page.evaluate("document.querySelector('#question').required = false")
-    page.locator("#why").fill("essai")
+    page.locator("#why").select_option("return")
     page.get_by_role("button", name="Chercher").click()
     expect(page.get_by_role("alert")).to_contain_text("Dites un nom")
     context.close()
@@ -146,7 +147,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     page = entered(context, enrolment, "region", f"/people{lang}")
     if path in ("found", "person"):
         page.locator("#question").fill("Martin")
-        page.locator("#why").fill("x")
+        page.locator("#why").select_option("file")
         page.locator("main button").first.click()
         expect(page.locator("#found")).to_be_visible()
     if path == "person":
@@ -211,6 +212,34 @@ def test_a_school_reads_names_on_the_page_of_hand_outs_once_its_key_is_kept(
     expect(shown(page)).to_have_text("Élise Lévy")
     assert shown(page).get_attribute("title") == elise
     assert complaints == []
+    context.close()
+
+
+def test_each_name_is_asked_for_once_while_a_page_lives_and_all_are_asked_for(
+    browser: Browser, enrolment: Running, delivery: tuple[Running, str]
+) -> None:
+    running, _ = delivery
+    context, asked = browser.new_context(), list[str]()
+    entered(context, enrolment, PARTIES["school"])
+    page = entered(context, running, PARTIES["school"], f"/hand-outs/{SCHOOL}")
+    expect(shown(page)).to_have_text("Élise Lévy")
+    page.on("request", lambda one: asked.append(one.url) if "/names?" in one.url else None)
+    more = """many => { for (let n = 0; n < many; n += 1) {
+        const one = document.createElement("span");
+        one.dataset.student = crypto.randomUUID();
+        document.querySelector("main").append(one);
+    } }"""
+    page.evaluate(more, 450)
+    settle = "document.dispatchEvent(new Event('htmx:afterSettle'))"
+    page.evaluate(settle)
+    page.wait_for_load_state("networkidle")
+    for _ in range(3):
+        page.evaluate(settle)
+    page.wait_for_load_state("networkidle")
+    students = [
+        one for url in asked for one in parse_qs(url.partition("?")[2])["students"][0].split(",")
+    ]
+    assert [len(asked), len(students), len(set(students))] == [3, 450, 450]
     context.close()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from services.enrolment import core
 from services.enrolment.core import Erase, Leave, Register, Student
+from shared.contracts.calendar import school_year_of
 from shared.contracts.enrolment import (
     GuardiansChanged,
     StudentEnrolled,
@@ -87,6 +88,24 @@ def _bare(command: Register) -> tuple[str, str, str, int]:
     return command.school, command.level, command.school_year, command.guardians
 
 
+def test_nobody_goes_back_to_an_earlier_school_year() -> None:
+    later = StudentLevelChanged(SCHOOL, "1ere", NEXT)
+    assert decided(HERE, ENROLLED, later) == "earlier-year"
+    gone = StudentLeft(SCHOOL, "1ere", NEXT, "unknown")
+    assert decided(HERE, ENROLLED, later, gone) == "earlier-year"
+
+
+def test_what_changes_of_a_student_moves_him_only_where_it_says_so() -> None:
+    here, told = after(ENROLLED), Register(SCHOOL, "1ere", NEXT, 2, others=True)
+    assert core.changing(here, told, {"prenom": "x"}) == Register(SCHOOL, "2nde", YEAR, 2, True)
+    assert core.changing(here, told, {"niveau": "1ERE"}) == told
+    assert core.changing(here, told, {"structure": "7"}) == told
+    gone = after(ENROLLED, LEFT)
+    assert core.changing(gone, told, {"niveau": "1ERE"}) == Leave("unknown")
+    assert decided(Leave("unknown"), ENROLLED, LEFT) == []
+    assert core.changing(gone, told, {"structure": "7"}) == told
+
+
 def test_whoever_comes_back_is_enrolled_again() -> None:
     assert decided(HERE, ENROLLED, LEFT) == [ENROLLED]
     back = after(ENROLLED, LEFT, ENROLLED)
@@ -114,6 +133,15 @@ def test_a_student_is_erased_once_and_his_pseudonym_is_never_used_again(past: li
     assert decided(HERE, *past, erased) == "erased"
     assert decided(Leave("graduated"), *past, erased) == []
     assert after(*past, erased).state == "erased"
+
+
+def test_whoever_came_back_before_the_day_was_closed_is_not_erased_for_having_left() -> None:
+    day = (DAY + timedelta(days=1)).date().isoformat()
+    due, erased = Erase("retention", day), StudentErased("retention")
+    assert decided(due, ENROLLED, LEFT) == [erased]
+    assert decided(due, ENROLLED, LEFT, ENROLLED) == []
+    assert decided(due, ENROLLED, LEFT, ENROLLED, LEFT) == [], "he left anew since"
+    assert decided(Erase("retention"), ENROLLED) == [erased], "the list of erasures asks no more"
 
 
 def test_whatever_order_facts_are_heard_in_a_student_is_where_the_last_one_says() -> None:
@@ -147,4 +175,4 @@ def test_no_command_and_no_fact_has_room_for_a_name() -> None:
     ],
 )
 def test_a_school_year_begins_in_september(day: date, year: str) -> None:
-    assert core.school_year_of(day) == year
+    assert school_year_of(day) == year

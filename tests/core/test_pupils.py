@@ -100,6 +100,19 @@ def test_a_postcode_gets_its_zero_back_in_france_alone(
         ("1CAP2 CUISINE", "cap1"),
         ("2CAP2 CUISINE", "cap2"),
         ("1CAP1 COIFFURE", "cap2"),
+        ("PREMIERE ANNEE DE CAP", "cap1"),
+        ("DEUXIEME ANNEE DE CAP", "cap2"),
+        ("TLE CAP", "cap2"),
+        ("2NDE PRO ESCAPADE", "2nde"),
+        ("1ERE PRO ACCOMPAGNEMENT HANDICAP", "1ere"),
+        ("TLE PRO METIERS DU HANDICAP", "term"),
+        ("1ERPRO", "1ere"),
+        ("TERMINALE PROFESSIONNELLE", "term"),
+        ("1ERE ANNEE BTS", None),
+        ("1ERE ANNEE DE BTS", None),
+        ("1ERE ANNEE", None),
+        ("PREMIERE ANNEE DE CPGE", None),
+        ("TERM. CAPACITE EN DROIT", None),
         ("3EME PREPA-METIERS", "3prepa"),
         ("2nde", "2nde"),
         ("cap1", "cap1"),
@@ -187,6 +200,37 @@ def test_the_ine_decides_where_name_or_birth_date_agrees() -> None:
     assert who(other) == "ine-of-another"
 
 
+def test_twins_are_not_taken_for_each_other_by_a_wrong_number() -> None:
+    twin = known("ine", given_name="Eva", pseudonym=STUDENTS[1])
+    assert who(twin) == (STUDENTS[1], ""), "a given name was mended"
+    assert who(twin, known("name", ine=OTHER_INE)) == "ine-of-another"
+    assert who(twin, known("name", "source", ine=OTHER_INE)) == "ine-of-another"
+    assert who(known("ine", "name"), replace(twin, by=frozenset({"source"}))) == (
+        "source-of-another"
+    )
+
+
+def test_nobody_takes_a_number_that_stands_for_somebody_else() -> None:
+    owner = known("ine", family_name="MARTIN", born_on=date(2003, 1, 1))
+    named = known("pseudonym", ine=OTHER_INE, pseudonym=STUDENTS[1])
+    assert who(owner, named, raw={"pseudonyme": STUDENTS[1]}) == "ine-of-another"
+    assert who(named, raw={"pseudonyme": STUDENTS[1]}) == (STUDENTS[1], "")
+
+
+def test_of_several_whom_one_number_stands_for_the_one_is_taken_who_agrees() -> None:
+    other = known("ine", family_name="MARTIN", born_on=date(2003, 1, 1), pseudonym=STUDENTS[1])
+    assert who(other, known("ine", "name")) == SAME
+    assert who(other, known("ine", family_name="DUPONT")) == SAME
+    assert who(known("ine"), known("ine", pseudonym=STUDENTS[1])) == "homonyms"
+
+
+def test_the_word_homonyme_counts_with_an_ine_alone_for_it_is_said_again_each_night() -> None:
+    apart = {"homonyme": "oui"}
+    assert who(raw=apart, ine="") == NEW
+    assert who(known("name", ine=""), raw=apart, ine="") == "homonyms"
+    assert who(known("name", ine=""), raw=apart) == NEW
+
+
 def test_the_id_of_the_directory_decides_where_the_ine_changed() -> None:
     assert who(known("source", "name", ine=OTHER_INE)) == (STUDENTS[0], "ine-changed")
     assert who(known("source", ine="")) == SAME
@@ -240,13 +284,39 @@ def test_a_pseudonym_in_a_row_must_be_somebodys(said: str) -> None:
         (501, 1000, False, True),
         (501, 1000, True, False),
         (10, 12, False, False),
+        (1, 1, False, True),
+        (10, 10, False, True),
+        (10, 10, True, False),
+        (0, 0, False, False),
         (11, 12, False, True),
     ],
 )
 def test_a_school_that_half_of_it_leaves_at_once_was_rather_cut_short(
     leaving: int, there: int, confirmed: bool, held: bool
 ) -> None:
-    assert (core.held_back(leaving, there, confirmed) is not None) is held
+    assert (core.held_back(leaving, there, unread=False, confirmed=confirmed) is not None) is held
+
+
+@pytest.mark.parametrize("leaving", [0, 1])
+def test_nobody_leaves_while_a_row_that_cannot_be_read_may_be_of_him(leaving: int) -> None:
+    assert (core.held_back(leaving, 500, unread=True, confirmed=False) is not None) is bool(leaving)
+    assert core.held_back(leaving, 500, unread=True, confirmed=True) is None
+
+
+def test_a_refused_row_that_points_at_nobody_hides_somebody_unless_he_is_none_of_ours() -> None:
+    assert core.hides_somebody("invalid", {"source"})
+    assert core.hides_somebody("wrong-ine", {"name"})
+    assert not core.hides_somebody("unknown-level", {"name"}), "a BTS is read, and of nobody"
+    assert not core.hides_somebody("unknown-structure", {"name", "ine"})
+    assert core.hides_somebody("unknown-structure", {"source"})
+
+
+def test_whoever_is_at_two_schools_in_one_file_is_a_question() -> None:
+    assert core.elsewhere(PUPIL, []) is None
+    assert core.elsewhere(PUPIL, [SCHOOL]) is None
+    told = core.elsewhere(PUPIL, [OTHER_SCHOOL])
+    assert told is not None
+    assert told.code == "two-schools"
 
 
 # -- what stays as it was
@@ -258,6 +328,20 @@ def test_what_a_file_leaves_out_stays_as_it_stood() -> None:
     assert core.filled(told, stood) == stood
     by_id = replace(told, guardians=(Guardian("", "", "77"), Guardian("", "", "78")))
     assert core.filled(by_id, stood).guardians == stood.guardians
+    half = replace(told, guardians=(Guardian("Martin", "", "77"),))
+    assert core.filled(half, stood).guardians == (Guardian("Martin", "Zoé", "77"),)
+
+
+def test_an_id_of_the_directory_stays_with_the_academy_whose_it_is() -> None:
+    stood = replace(PUPIL, source="1001", academy="strasbourg")
+    assert core.filled(PUPIL, stood) == stood
+    moved = replace(PUPIL, source="77", academy="reims")
+    assert core.filled(moved, stood) == moved
+    raw = core.to_be_read({"prenom": "Éva"}, stood)
+    told = core.read(raw, None)
+    assert not isinstance(told, Refusal)
+    assert (told[0].source, told[0].academy) == ("1001", "strasbourg")
+    assert read(academy="reims")[0].academy == "", "without an id"
 
 
 def test_guardians_differ_by_their_names_and_not_by_their_order() -> None:
@@ -271,5 +355,9 @@ def test_guardians_differ_by_their_names_and_not_by_their_order() -> None:
 
 def test_a_guardian_who_is_called_otherwise_is_so_for_the_pupil() -> None:
     before = replace(PUPIL, guardians=(Guardian("Lévy", "Zoé", "77"), Guardian("X", "Y", "78")))
+    another = Guardian("Martin", "", "77", "reims")
+    assert core.changed(before, another) == before, "another académie's id"
+    gone = core.changed(before, Guardian("", "", "77"))
+    assert gone.guardians == (Guardian("X", "Y", "78"),)
     now = core.changed(before, Guardian("Martin", "", "77"))
     assert now.guardians == (Guardian("Martin", "Zoé", "77"), Guardian("X", "Y", "78"))

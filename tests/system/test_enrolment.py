@@ -79,7 +79,7 @@ def students(system: System) -> list[str]:
 
 
 def person(system: System, name: str) -> httpx.Response:
-    return system.call("enrolment", REGION, f"/api/people/{name}?why=essai")
+    return system.call("enrolment", REGION, f"/api/people/{name}?why=hand-out")
 
 
 def erase(system: System, name: str) -> None:
@@ -304,7 +304,7 @@ def looked_up(system: System) -> None:
     assert found_in(refused.content) == []
     key = system.bearer(REGION)["Authorization"].removeprefix("Bearer ")
     cookie = {"Cookie": f"trousseau-enrolment={key}"}
-    form = {"question": f"{CANARY}7 {GIVEN}7", "why": "essai"}
+    form = {"question": f"{CANARY}7 {GIVEN}7", "why": "hand-out"}
     page = system.http.post(f"{url}/people", data=form, headers=cookie)
     assert f"{CANARY}7" in page.text, "who may read it reads it"
     system.http.get(f"{url}/people/{CANARY}", headers=cookie)

@@ -4,7 +4,6 @@ Names stay in `pupils` and `matching`, which speak of persons; commands, states 
 pseudonyms alone.
 """
 
-from datetime import date
 from typing import Any, assert_never
 
 from msgspec import Struct
@@ -12,18 +11,15 @@ from msgspec.structs import replace
 
 from services.enrolment.core.commands import Command, Erase, Leave, Register
 from services.enrolment.core.matching import (
-    NEWCOMER,
-    NOBODY,
     Known,
     Match,
+    elsewhere,
     held_back,
+    hides_somebody,
     matched,
-    named_by_a_person,
-    same_person,
 )
 from services.enrolment.core.pupils import (
     COLUMNS,
-    FULL,
     GUARDIANS,
     NEEDED,
     Guardian,
@@ -49,11 +45,8 @@ from shared.decisions import Claim, Core, Decision, Folding, Refusal, Said, Stat
 __all__ = [
     "COLUMNS",
     "CORE",
-    "FULL",
     "GUARDIANS",
     "NEEDED",
-    "NEWCOMER",
-    "NOBODY",
     "Command",
     "Erase",
     "Guardian",
@@ -66,19 +59,19 @@ __all__ = [
     "Student",
     "Unread",
     "changed",
+    "changing",
+    "elsewhere",
     "filled",
     "held_back",
+    "hides_somebody",
     "ine",
     "leaving",
     "level",
     "matched",
-    "named_by_a_person",
     "others_sign",
     "plain",
     "read",
-    "same_person",
     "school",
-    "school_year_of",
     "student_key",
     "to_be_read",
     "traces",
@@ -114,10 +107,18 @@ def student_key(pseudonym: str) -> str:
     return f"{KIND}:{pseudonym}"
 
 
-def school_year_of(day: date) -> str:
-    """The school year of a day; it changes on 1 September."""
-    begun = day.year if day.month >= 9 else day.year - 1
-    return f"{begun}-{begun + 1}"
+def changing(now: Student, told: Register, row: Raw) -> Register | Leave:
+    """What a row that tells only what changes claims, `told` what it would as a whole one: without
+    a school whoever left stays gone, and without a level too he is where he was.
+    """
+    if "structure" in row:
+        return told
+    if now.left:
+        return Leave(now.left)
+    if "niveau" in row:
+        return told
+    where = {name: getattr(now, name) or "" for name in ("school", "level", "school_year")}
+    return replace(told, **where)
 
 
 # -- decide
@@ -135,10 +136,11 @@ def decide(states: States, claim: Claim) -> Decision:
             return _register(now, key, told)
         case Leave(reason):
             return _leave(now, key, reason)
-        case Erase(cause):
+        case Erase(cause, left_on):
             # Whoever was never here needs no erasing, and nobody is erased twice.
             known = now.school is not None and now.erased is None
-            return ((key, enrolment.StudentErased(cause)),) if known else ()
+            back = left_on and (now.left is None or now.left_on != left_on)
+            return ((key, enrolment.StudentErased(cause)),) if known and not back else ()
     assert_never(claim.command)
 
 
@@ -146,6 +148,8 @@ def _register(now: Student, key: str, told: Register) -> Decision:
     """Only what differs is said: a file that is sent each night says nothing the second time."""
     if now.erased:
         return Refusal("erased", "this student was erased: who comes back is a new one")
+    if told.school_year < (now.school_year or ""):
+        return Refusal("earlier-year", f"this student is known in {now.school_year} already")
     here = (told.school, told.level, told.school_year)
     said: list[tuple[str, Any]] = []
     if not now.enrolled:

@@ -22,9 +22,12 @@ class Leave(Struct, frozen=True, tag="leave"):
 
 
 class Erase(Struct, frozen=True, tag="erase"):
-    """Nobody shall be able to say any more who a student was. `cause`: retention, request."""
+    """Nobody shall be able to say any more who a student was. `cause`: retention, request;
+    `left_on`: only if he left on that day and did not come back, "" for however he stands.
+    """
 
     cause: str
+    left_on: str = ""
 
 
 Command = Register | Leave | Erase

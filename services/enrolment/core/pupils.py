@@ -34,21 +34,28 @@ COLUMNS = (
     "homonyme",
 )
 NEEDED = ("nom", "prenom", "date_naissance", "uai", "niveau")
-FULL = ("nom", "prenom", "date_naissance", "niveau")  # what a new pupil cannot be without
 
 # Nine digits and two letters since 2018; ten and one before; apprentices (reference: domain, §4).
 _INE = re.compile(r"[0-9]{9}[A-Z]{2}|[0-9]{10}[A-Z]|[0-9]{4}A[0-9]{5}[A-Z]")
 _DAY = re.compile(r"(\d{2})/(\d{2})/(\d{4})")
 _NAME = re.compile(r"[^\x00-\x1f\x7f<>]{1,100}")
 # How files write levels, as far as they are lycée's: the first that fits. A CAP of one year ends
-# with it.
+# with it; what comes after the baccalauréat counts its years as a CAP does.
+_BEYOND = re.compile(
+    r"\b([0-9]?BTS|[0-9]?CPGE|DCG|DMA|DNMADE|DTS|CAPACITE|LICENCE|MENTION COMP|GRANDES ECOLES)"
+)
+_CAP = r"(?!\S+ (BAC )?PRO\b)(?=.*\b[12T]?CAP[0-9]?\b)"
+_TRACK = r"(PRO|GT|G|T|BT|BTH|ST\w*)?\b(?! ANN)"
 _LEVELS = (
-    ("cap2", re.compile(r"1CAP1|(2|T).*CAP|CAP.*(2E|2 ?EME|SECONDE|DERNIERE) ANN")),
-    ("cap1", re.compile(r"1.*CAP|CAP.*(1E?RE|PREMIERE) ANN|CAP")),
+    (
+        "cap2",
+        re.compile(_CAP + r"(1CAP1\b|2|T|SECONDE|.*(2 ?E|2 ?EME|SECONDE|DEUXIEME|DERNIERE) ANN)"),
+    ),
+    ("cap1", re.compile(_CAP + r"(1|PREMIERE|CAP)")),
     ("3prepa", re.compile(r"(3|TROISIEME).*PREP")),
-    ("2nde", re.compile(r"2N?DE?|SECONDE")),
-    ("1ere", re.compile(r"1E?RE?|PREMIERE")),
-    ("term", re.compile(r"T(LE|ERM|ALE)")),
+    ("2nde", re.compile(r"(2N?DE?|SECONDE)" + _TRACK)),
+    ("1ere", re.compile(r"(1E?RE?|PREMIERE)" + _TRACK)),
+    ("term", re.compile(r"(TLE|TERM|TALE|TERMINALE)" + _TRACK)),
 )
 OUT = {
     "diplome": "graduated",
@@ -62,16 +69,19 @@ FRANCE = ("", "FRANCE", "FR", "100")
 
 
 class Guardian(Struct, frozen=True):
-    """Who signs for a pupil while a minor. `source`: his id in the ministry's directory."""
+    """Who signs for a pupil while a minor. `source`: his id in the ministry's directory, of an
+    académie; without names: one of whom nothing but that is said.
+    """
 
     family_name: str
     given_name: str
     source: str = ""
+    academy: str = ""
 
 
 class Pupil(Struct, frozen=True):
     """A pupil as a file tells of one, in the one spelling of each thing. `source`: the id in the
-    ministry's directory; `guardians`: None where the file says nothing of them.
+    ministry's directory, of an académie; `guardians`: None where the file says nothing of them.
     """
 
     family_name: str
@@ -81,6 +91,7 @@ class Pupil(Struct, frozen=True):
     level: str
     ine: str = ""
     source: str = ""
+    academy: str = ""
     postcode: str = ""
     guardians: tuple[Guardian, ...] | None = None
 
@@ -113,6 +124,7 @@ def read(raw: Raw, guardians: tuple[Guardian, ...] | None) -> tuple[Pupil, str] 
             level=_level(raw),
             ine=_ine(raw),
             source=raw.get("source", ""),
+            academy=raw.get("academy", "") if raw.get("source") else "",
             postcode=postcode,
             guardians=guardians if guardians is not None else _guardians(raw),
         )
@@ -133,20 +145,32 @@ def to_be_read(raw: Raw, now: Pupil) -> dict[str, str]:
         "code_postal": now.postcode,
         "pays": "-",  # it was mended when it came
         "source": now.source,
+        "academy": now.academy,
     }
     return stands | {name: value for name, value in raw.items() if value}
 
 
 def changed(now: Pupil, guardian: Guardian) -> Pupil:
-    """A pupil, one of whose guardians is called otherwise now."""
-    fresh = (guardian.family_name, guardian.given_name)
-    told = tuple(
-        Guardian(fresh[0] or one.family_name, fresh[1] or one.given_name, one.source)
-        if one.source == guardian.source
-        else one
+    """A pupil, one of whose guardians is called otherwise now; or, without a name, is none now."""
+    gone = not (guardian.family_name or guardian.given_name)
+    told = [
+        _named(guardian, one) if _id(one) == _id(guardian) else one
         for one in now.guardians or ()
-    )
-    return replace(now, guardians=told)
+        if not (gone and _id(one) == _id(guardian))
+    ]
+    return replace(now, guardians=tuple(told))
+
+
+def _id(guardian: Guardian) -> tuple[str, str]:
+    return guardian.academy, guardian.source
+
+
+def _named(told: Guardian, stood: Guardian | None) -> Guardian:
+    """A guardian with the names that a file left out as they stood."""
+    if stood is None:
+        return told
+    names = (told.family_name or stood.family_name, told.given_name or stood.given_name)
+    return replace(told, family_name=names[0], given_name=names[1])
 
 
 def filled(pupil: Pupil, before: Pupil | None) -> Pupil:
@@ -157,9 +181,9 @@ def filled(pupil: Pupil, before: Pupil | None) -> Pupil:
     if pupil.guardians is None:
         guardians = stood
     else:
-        named = {one.source: one for one in stood or () if one.source}
-        told = [one if one.family_name else named.get(one.source) for one in pupil.guardians]
-        guardians = tuple(one for one in told if one is not None)[:GUARDIANS]
+        known = {_id(one): one for one in stood or () if one.source}
+        told = [_named(one, known.get(_id(one))) for one in pupil.guardians]
+        guardians = tuple(one for one in told if one.family_name)[:GUARDIANS]
     if before is None:
         return replace(pupil, guardians=guardians)
     return replace(
@@ -167,6 +191,7 @@ def filled(pupil: Pupil, before: Pupil | None) -> Pupil:
         guardians=guardians,
         ine=pupil.ine or before.ine,
         source=pupil.source or before.source,
+        academy=pupil.academy if pupil.source else before.academy,
         postcode=pupil.postcode or before.postcode,
     )
 
@@ -198,6 +223,8 @@ def level(text: str) -> str | None:
     if text.strip().lower() in LEVELS:
         return text.strip().lower()
     said = plain(text)
+    if _BEYOND.search(said):
+        return None
     return next((word for word, label in _LEVELS if label.match(said)), None)
 
 

@@ -13,10 +13,11 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from services.enrolment import core, register, vault
+from services.enrolment.imports import naming
 from services.enrolment.imports.each import some
 from services.enrolment.imports.lines import About, Line, unsealed
 from services.enrolment.imports.many import alone
-from services.enrolment.imports.work import Named, Work
+from services.enrolment.imports.work import Named, Work, damaged
 from services.enrolment.vault import Vault
 from shared.transact import Service, Verdict
 from shared.worker import Import, Row
@@ -46,24 +47,35 @@ def taking(of: Vault, service: Service) -> Taking:
 
     def take(connection: Connection, things: Sequence[Asked], now: datetime) -> list[Verdict]:
         held = register.keys(connection, of)
-        files = vault.secret(connection, held.ring, vault.FILES)
         job = things[0].job
+        key = vault.file_key(connection, held.ring, job["id"])
         about = msgspec.json.decode(job["about"], type=About)
-        work = Work(connection, service, held, job, about, now)
+        work = Work(connection, service, held, job, about, now, key)
+        last = job["read"] + len(things) == job["total"]
         rest = [
-            _named(work, job["read"] + number, unsealed(files, thing.token))
+            _named(work, job["read"] + number, unsealed(key, thing.token))
             for number, thing in enumerate(things, 1)
         ]
         verdicts: list[Verdict] = []
         while rest:
-            done = alone(work, rest[0]) if rest[0].alone else some(work, rest)
+            done = _alone(work, rest[0]) if rest[0].alone else some(work, rest)
             verdicts += done
             rest = rest[len(done) :]
+        if last:
+            naming.forget_named(connection, job["id"])
         return verdicts
 
     return take
 
 
+def _alone(work: Work, row: Named) -> list[Verdict]:
+    try:
+        return alone(work, row)
+    except vault.Broken as trouble:
+        return [damaged(trouble)]
+
+
 def _named(work: Work, number: int, line: Line) -> Named:
     traces = core.traces(line.raw, work.about.academy)
-    return Named(number, line, {work.keys.digest(*one): one[0] for one in traces})
+    told = {digest: one[0] for one in traces for digest in work.keys.digests(*one)}
+    return Named(number, line, told)

@@ -20,6 +20,7 @@ ROOT = "ficAlimMENESR"
 REQUESTS = {"addRequest": "add", "modifyRequest": "modify", "deleteRequest": "delete"}
 CATEGORIES = ("categoriePersonne", "categorieStructure")
 DEPTH, TEXT, VALUES = 6, 4_000, 500  # characters of a value, values of a request
+NAME, SILENCE = 200, 256 << 10  # characters of a name; bytes without an element, comments too
 RELATIVES = 600_000  # held until their pupils come: about 300 bytes each
 
 
@@ -50,10 +51,12 @@ class Reader:
         self.request: Request | None = None
         self.attribute, self.text = "", list[str]()
         self.length = 0
+        self.silent = 0
         self.done: list[Request] = []
 
     def feed(self, piece: bytes, last: bool = False) -> list[Request]:
         """The requests that a piece completes; the last piece ends the file."""
+        self.silent += len(piece)
         try:
             self.parser.Parse(piece, last)
         except expat.ExpatError as trouble:
@@ -62,11 +65,13 @@ class Reader:
             raise Unfit(f"the XML cannot be read: {what} at {place}") from None
         except (ValueError, LookupError):
             raise Unfit("the XML is in an encoding that is not known here") from None
+        if self.silent > SILENCE:
+            raise Unfit(f"{SILENCE >> 10} KiB hold no element: {self._place()}")
         done, self.done = self.done, []
         return done
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
-        self.depth += 1
+        self.depth, self.silent = self.depth + 1, 0
         if self.depth == 1 and name != ROOT:
             raise Unfit(f"the XML is no AAF file: its root is not {ROOT}")
         if self.depth > DEPTH:
@@ -75,6 +80,8 @@ class Reader:
             if name not in REQUESTS:
                 raise Unfit("the XML is no AAF file: it holds what is no request")
             self.request, self.count = Request(REQUESTS[name]), 0
+        if max(map(len, (name, *attributes, *attributes.values()))) > NAME:
+            raise Unfit(f"a name is longer than {NAME} characters: {self._place()}")
         if name in ("attr", "modification"):
             self.attribute = attributes.get("name", "")
         self.text, self.length = [], 0
@@ -133,6 +140,7 @@ class Directory:
         self.full = full
         self.relatives: dict[str, tuple[str, str, str, str]] = {}
         self.met: set[str] = set()
+        self.gone: dict[str, None] = {}
         self.schools: dict[str, None] = {}
 
     def rows(self, requests: Sequence[Request]) -> Iterator[Line]:
@@ -147,7 +155,8 @@ class Directory:
 
     def end(self) -> Iterator[Line]:
         """What can be said once all files were read: guardians who changed and whose pupils did
-        not; and of whole files, that these schools were told of in full.
+        not, and who is none any more; and of whole files, that these schools were told of in
+        full.
         """
         if self.full:
             yield from (Line("school", {"structure": one}) for one in self.schools)
@@ -155,6 +164,8 @@ class Directory:
         for id, (family, given, *_) in self.relatives.items():
             if id not in self.met and (family or given):
                 yield Line("guardian", guardians=[Guardian(family, given, id)])
+        for id in self.gone:
+            yield Line("guardian", guardians=[Guardian("", "", id)])
 
     def _school(self, request: Request) -> Iterator[Line]:
         uai = request.first("ENTStructureUAI", "ENTEtablissementUAI")
@@ -163,8 +174,11 @@ class Directory:
             yield Line("structure", {"structure": request.id, "uai": uai})
 
     def _relative(self, request: Request) -> None:
-        if len(self.relatives) >= RELATIVES:
+        if len(self.relatives) + len(self.gone) >= RELATIVES:
             raise Unfit(f"more than {RELATIVES} guardians: send the files school by school")
+        if request.act == "delete":
+            self.gone[request.id] = None
+            return
         names = (request.first("sn", "ENTPersonNomPatro"), request.first("givenName"))
         address = (request.first("ENTPersonCodePostal"), request.first("ENTPersonPays"))
         self.relatives[request.id] = (*names, *address)

@@ -1,13 +1,15 @@
 """Rows about one pupil each: who that is, and what is said of him."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from uuid import uuid4
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from services.enrolment import core, register, store
+from services.enrolment import core, register, store, vault
 from services.enrolment.core import Known, Pupil
-from services.enrolment.imports.work import Named, Plan, Work, done, placed, refused
+from services.enrolment.imports import naming
+from services.enrolment.imports.work import Named, Plan, Work, damaged, done, placed, refused
 from shared.contracts import identifiers
 from shared.decisions import Refusal
 from shared.transact import Verdict
@@ -21,17 +23,44 @@ def some(work: Work, rows: Sequence[Named]) -> list[Verdict]:
     plans: list[tuple[Named, Plan]] = []
     taken: set[str] = set()
     for row in part:
-        one = _plan(work, row, found)
+        one = _sound(work, row, found)
         if isinstance(one, Plan):
             if one.pseudonym in taken:
                 break
             taken.add(one.pseudonym)
             plans.append((row, one))
         verdicts.append(one if isinstance(one, Verdict) else None)
-    named = {one.pseudonym for row in part[: len(verdicts)] for one in found.of(row)}
-    store.noted_as_seen(work.connection, named, work.job["id"])
     decided = iter(done(work, plans, found.states))
-    return [next(decided) if one is None else one for one in verdicts]
+    told = [next(decided) if one is None else one for one in verdicts]
+    ended = iter(plans)
+    mine = [next(ended)[1] if one is None else None for one in verdicts]
+    _note(work, found, zip(part, mine, told, strict=False))
+    return told
+
+
+def _note(work: Work, found: "Persons", rows: Iterable[tuple[Named, Plan | None, Verdict]]) -> None:
+    """Whom the rows name: whoever a row was taken for; whomever a refused one points at; where that
+    is nobody, perhaps anybody of its school.
+    """
+    named: set[tuple[str, str]] = set()
+    for row, plan, verdict in rows:
+        if verdict.verdict != "refused" and plan is not None:
+            named.add((plan.pseudonym, plan.pupil.school if plan.pupil else ""))
+        elif verdict.verdict == "refused":
+            pointed, kinds = found.named(row), set(row.digests.values())
+            named |= {(name, "") for name in pointed}
+            hides = not pointed and core.hides_somebody(verdict.code or "", kinds)
+            named |= {("", _school(row, found))} if hides and row.line.kind == "pupil" else set()
+    naming.note_named(work.connection, work.job["id"], named - found.places)
+
+
+def _school(row: Named, found: "Persons") -> str:
+    """The school of a refused row; "" where that cannot be read either."""
+    raw = placed(row.line.raw, found.structures)
+    try:
+        return "" if isinstance(raw, Refusal) else core.school(raw.get("uai", ""))
+    except core.Unread:
+        return ""
 
 
 def _different(rows: Sequence[Named]) -> Iterator[Named]:
@@ -53,16 +82,21 @@ class Persons(Struct, frozen=True):
     led: Mapping[str, Sequence[str]]
     clear: Callable[[str], Pupil]
     structures: Mapping[str, str]
+    places: Set[tuple[str, str]]  # whom the file named before, and at which schools
 
     def of(self, row: Named) -> list[Known]:
-        """Students that something of a row points at."""
+        """Students that something of a row points at. Raises Broken."""
+        return [self.known(name, frozenset(kinds)) for name, kinds in self.named(row).items()]
+
+    def named(self, row: Named) -> dict[str, set[str]]:
+        """Their pseudonyms, and by what each is pointed at."""
         by: dict[str, set[str]] = {}
         for digest, kind in row.digests.items():
             for name in self.led.get(digest, ()):
                 by.setdefault(name, set()).add(kind)
         if (said := _said_pseudonym(row)) in self.persons:
             by.setdefault(said, set()).add("pseudonym")
-        return [self.known(name, frozenset(kinds)) for name, kinds in by.items()]
+        return by
 
     def known(self, name: str, by: frozenset[str]) -> Known:
         pupil, state = self.clear(name), self.states[name][0]
@@ -94,7 +128,17 @@ def _found(work: Work, rows: Sequence[Named]) -> Persons:
             open_ones[name] = register.opened(work.keys, persons[name])
         return open_ones[name]
 
-    return Persons(persons, states, led, clear, store.structures(work.connection))
+    structures = store.structures(work.connection, work.about.academy)
+    places = naming.named(work.connection, work.job["id"], persons)
+    return Persons(persons, states, led, clear, structures, places)
+
+
+def _sound(work: Work, row: Named, found: Persons) -> Plan | Verdict:
+    """What one row comes to; where what is kept of its student does not open, that."""
+    try:
+        return _plan(work, row, found)
+    except vault.Broken as trouble:
+        return damaged(trouble)
 
 
 def _plan(work: Work, row: Named, found: Persons) -> Plan | Verdict:
@@ -108,6 +152,7 @@ def _plan(work: Work, row: Named, found: Persons) -> Plan | Verdict:
     raw = placed(line.raw, found.structures)
     if isinstance(raw, Refusal):
         return refused(raw)
+    raw = {**raw, "academy": work.about.academy}
     if line.kind == "change":
         mine = [one for one in known if "source" in one.by]
         if not mine:
@@ -127,7 +172,8 @@ def _pupil(
     work: Work, row: Named, raw: core.Raw, known: Sequence[Known], found: Persons
 ) -> Plan | Verdict:
     said = row.line.guardians
-    told = core.read(raw, tuple(said) if said is not None else None)
+    signing = [replace(one, academy=work.about.academy) for one in said or ()]
+    told = core.read(raw, tuple(signing) if said is not None else None)
     if isinstance(told, Refusal):
         return refused(told)
     pupil, mended = told
@@ -140,19 +186,26 @@ def _pupil(
     if leaving is not None:
         mine = [one for one in known if one.pseudonym == match.pseudonym]
         return _gone(mine, leaving)
-    return _placing(work, pupil, match, found, mended)
+    places = [school for name, school in found.places if school and name == match.pseudonym]
+    if row.line.kind == "pupil" and (no := core.elsewhere(pupil, places)):
+        return refused(no)
+    return _placing(work, row, pupil, match, found, mended)
 
 
-def _placing(work: Work, pupil: Pupil, match: core.Match, found: Persons, mended: str) -> Plan:
+def _placing(
+    work: Work, row: Named, pupil: Pupil, match: core.Match, found: Persons, mended: str
+) -> Plan:
     """A pupil is at a school: a newcomer gets a pseudonym, drawn here and of nothing."""
-    note = match.note or mended
-    here = (pupil.school, pupil.level, work.year)
-    if not match.pseudonym:
-        pupil = core.filled(pupil, None)
-        signing = len(pupil.guardians or ())
-        return Plan(str(uuid4()), core.Register(*here, signing), pupil, None, note)
-    before = found.clear(match.pseudonym)
-    pupil = core.filled(pupil, before)
-    others = core.others_sign(before, pupil)
-    command = core.Register(*here, len(pupil.guardians or ()), others)
-    return Plan(match.pseudonym, command, pupil, found.persons[match.pseudonym], note)
+    name = match.pseudonym
+    before = found.clear(name) if name else None
+    whole = core.filled(pupil, before)
+    unnamed = len(whole.guardians or ()) < len(pupil.guardians or ())
+    note = match.note or mended or ("guardians-unnamed" if unnamed else "")
+    others = before is not None and core.others_sign(before, whole)
+    signing = len(whole.guardians or ())
+    told = core.Register(whole.school, whole.level, work.year, signing, others)
+    if not name:
+        return Plan(str(uuid4()), told, whole, None, note)
+    changes = row.line.raw if row.line.kind == "change" else None
+    command = told if changes is None else core.changing(found.states[name][0], told, changes)
+    return Plan(name, command, whole, found.persons[name], note)

@@ -4,6 +4,7 @@ All of it is read before the last piece is stored, so that a broken file is refu
 changes nothing. What was read of it until then is thrown away, and was never there in clear.
 """
 
+import asyncio
 import csv
 import io
 import re
@@ -28,21 +29,35 @@ MEMBER = re.compile(r"ENT_.*_(EtabEducNat|PersRelEleve|Eleve|PersEducNat)_\d+\.x
 ORDER = ("etabeducnat", "persreleleve", "eleve")  # schools and guardians before their pupils
 
 
-async def rows(kind: str, file: AsyncIterator[bytes], full: bool) -> AsyncIterator[Line]:
-    """The rows of a file of a kind of content. Raises Problem 413 and 422."""
+async def rows(kind: str, file: AsyncIterator[bytes], full: bool | None) -> AsyncIterator[Line]:
+    """The rows of a file of a kind of content. `full`: whether it names everybody; None: as the
+    names of the files in a zip say. Raises Problem 413 and 422.
+    """
     try:
         if kind == CSV:
-            async for line in _of_table(file, full):
+            async for line in _of_table(_fairly(file), bool(full)):
                 yield line
         elif kind in (ZIP, "application/x-zip-compressed"):
-            for line in _of_zip(await _whole(file), full):
+            async for line in _of_zip(await _whole(file), full):
                 yield line
         else:
-            async for line in _of_xml(file, full):
+            async for line in _of_xml(_fairly(file), bool(full)):
                 yield line
     except Unfit as trouble:
         detail = f"{trouble}; nothing of the file was taken"
         raise Problem(422, "unfit-file", detail) from None
+
+
+async def _fairly(file: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A file in pieces of one size, however it comes; others are served between two of them."""
+    held = bytearray()
+    async for piece in file:
+        held += piece
+        while len(held) >= PIECE:
+            await asyncio.sleep(0)
+            yield bytes(held[:PIECE])
+            del held[:PIECE]
+    yield bytes(held)
 
 
 def whole(names: list[str]) -> bool:
@@ -54,10 +69,12 @@ def whole(names: list[str]) -> bool:
 
 
 async def _of_table(file: AsyncIterator[bytes], full: bool) -> AsyncIterator[Line]:
-    """Rows under a header with the columns of core.COLUMNS; others are passed over."""
+    """Rows under a header with the columns of core.COLUMNS; others are passed over. A whole table
+    must be so to its last character: one that was cut off would say that pupils left.
+    """
     names: list[str] | None = None
-    delimiter, schools = ",", dict[str, None]()
-    async for text in _lines(file):
+    delimiter, schools, line = ",", dict[str, None](), Line("pupil")
+    async for text in _lines(file, full):
         if names is None:
             delimiter = ";" if text.count(";") > text.count(",") else ","
             names = _header(text, delimiter)
@@ -67,12 +84,14 @@ async def _of_table(file: AsyncIterator[bytes], full: bool) -> AsyncIterator[Lin
             yield line
     if names is None:
         raise Unfit("the file is empty")
+    if full and line.trouble:
+        raise Unfit(f"the last row is cut off: {line.trouble}")
     for school in schools if full else ():
         if school:
             yield Line("school", {"uai": school})
 
 
-async def _lines(file: AsyncIterator[bytes]) -> AsyncIterator[str]:
+async def _lines(file: AsyncIterator[bytes], full: bool) -> AsyncIterator[str]:
     held = b""
     async for piece in file:
         *done, held = (held + piece).split(b"\n")
@@ -80,6 +99,8 @@ async def _lines(file: AsyncIterator[bytes]) -> AsyncIterator[str]:
             yield pieces.text(line)
         if len(held) > PIECE:
             raise Unfit(f"a line is longer than {PIECE >> 10} KiB")
+    if held and full:
+        raise Unfit("the last line has no end: the file was cut off")
     if held:
         yield pieces.text(held)
 
@@ -138,14 +159,20 @@ async def _whole(file: AsyncIterator[bytes]) -> bytes:
     return bytes(held)
 
 
-def _of_zip(content: bytes, full: bool) -> Iterator[Line]:
+async def _of_zip(content: bytes, full: bool | None) -> AsyncIterator[Line]:
+    """Rows of a zip; others are served between two pieces of it, whatever these hold."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            members = _members(packed)
-            directory = Directory(full or whole([one.filename for one in members]))
+        with await asyncio.to_thread(zipfile.ZipFile, io.BytesIO(content)) as packed:
+            members = await asyncio.to_thread(_members, packed)
+            named = whole([one.filename for one in members])
+            directory = Directory(named if full is None else full)
             for member in members:
-                yield from _of_member(packed, member, directory)
-            yield from directory.end()
+                for lines in _of_member(packed, member, directory):
+                    await asyncio.sleep(0)
+                    for line in lines:
+                        yield line
+            for line in directory.end():
+                yield line
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
         raise Unfit("the zip is broken, or locked by a password") from None
 
@@ -166,14 +193,26 @@ def _members(packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     ]
     if not wanted:
         raise Unfit("the zip holds no file named like ENT_0670080Y_Complet_20200901_Eleve_0000.xml")
+    _complete([name for _, name, _ in wanted])
     return [one for _, _, one in sorted(wanted, key=lambda one: one[:2])]
+
+
+def _complete(names: list[str]) -> None:
+    """Raises Unfit where a part is missing: parts are numbered from 0."""
+    parts: dict[str, list[int]] = {}
+    for name in names:
+        of, _, number = name.lower().removesuffix(".xml").rpartition("_")
+        parts.setdefault(of, []).append(int(number))
+    if any(sorted(numbers) != list(range(len(numbers))) for numbers in parts.values()):
+        raise Unfit("a part is missing from the zip, or is in it twice: parts are numbered from 0")
 
 
 def _of_member(
     packed: zipfile.ZipFile, member: zipfile.ZipInfo, directory: Directory
-) -> Iterator[Line]:
+) -> Iterator[Iterator[Line]]:
+    """The rows of a file in a zip, piece by piece."""
     reader = Reader()
     with packed.open(member) as file:
         while piece := file.read(PIECE):
-            yield from directory.rows(reader.feed(piece))
-    yield from directory.rows(reader.feed(b"", last=True))
+            yield directory.rows(reader.feed(piece))
+    yield directory.rows(reader.feed(b"", last=True))

@@ -13,12 +13,12 @@ from services.enrolment.core import Guardian
 
 
 class About(Struct, frozen=True):
-    """What the job of a file is about. `full`: it names everybody of its schools; `confirmed`:
-    however many leave; `academy`: whose ids of persons these are; `school_year`: "" for the one in
-    which it is read.
+    """What the job of a file is about. `full`: whether it names everybody of its schools; None: as
+    the names of its files say; `confirmed`: however many leave; `academy`: whose ids of persons
+    these are; `school_year`: "" for the one in which it is read.
     """
 
-    full: bool = False
+    full: bool | None = None
     confirmed: bool = False
     academy: str = ""
     school_year: str = ""
@@ -54,9 +54,9 @@ async def sealing(lines: AsyncIterator[Line], key: bytes) -> AsyncIterator[bytes
 
 
 def unsealed(key: bytes, token: str) -> Line:
-    """Raises Locked."""
+    """A row in clear; one that is damaged says so, and holds no other back."""
     try:
         content = base64.b64decode(token, validate=True)
-    except ValueError:
-        raise vault.Locked("a row of a file is not what was stored") from None
-    return _LINE.decode(vault.opened(key, content, "row"))
+        return _LINE.decode(vault.opened(key, content, "row"))
+    except (ValueError, vault.Broken):
+        return Line("pupil", trouble="the row is not what was stored: send the file again")

@@ -1,7 +1,10 @@
 """Rows about no pupil, or about many: schools of the directory, guardians, the end of a file."""
 
+from msgspec.structs import replace
+
 from services.enrolment import core, register, store
 from services.enrolment.core import Guardian
+from services.enrolment.imports import naming
 from services.enrolment.imports.work import Named, Plan, Work, claim, done, placed, refused
 from shared.decisions import Refusal
 from shared.transact import LIMIT, Verdict, transact
@@ -23,19 +26,24 @@ def _structure(work: Work, row: Named) -> Verdict:
         uai = core.school(raw["uai"])
     except core.Unread as trouble:
         return refused(trouble.refusal)
-    if store.structures(work.connection).get(raw["structure"]) == uai:
+    academy = work.about.academy
+    if store.structures(work.connection, academy).get(raw["structure"]) == uai:
         return Verdict("duplicate", "already-so")
-    store.keep_structure(work.connection, raw["structure"], uai)
+    store.keep_structure(work.connection, academy, raw["structure"], uai)
     return Verdict("applied")
 
 
 def _guardian(work: Work, row: Named) -> Verdict:
-    """A guardian who is called otherwise, of whichever students have him."""
-    (said,) = row.line.guardians or (Guardian("", ""),)
-    digest = work.keys.digest("guardian", f"{work.about.academy} {said.source}")
+    """A guardian who is called otherwise, or is none any more, of whichever students have him."""
+    (one,) = row.line.guardians or (Guardian("", ""),)
+    said = replace(one, academy=work.about.academy)
+    digests = work.keys.digests("guardian", f"{said.academy} {said.source}")
     persons = store.persons(
-        work.connection, [name for _, name in store.traced(work.connection, [digest])]
+        work.connection, [name for _, name in store.traced(work.connection, digests)]
     )
+    if not persons:
+        advice = "nobody who is known has this guardian: send PersRelEleve and Eleve in one zip"
+        return Verdict("duplicate", "unknown-guardian", advice)
     states = store.states(work.connection, persons)
     plans: list[tuple[Named, Plan]] = []
     for name, before in persons.items():
@@ -54,15 +62,17 @@ def _guardian(work: Work, row: Named) -> Verdict:
 
 def _school(work: Work, row: Named) -> Verdict:
     """The end of a whole file of a school: whom it did not name has left."""
-    raw = placed(row.line.raw, store.structures(work.connection))
+    raw = placed(row.line.raw, store.structures(work.connection, work.about.academy))
     if isinstance(raw, Refusal):
         return refused(raw)
     try:
         school = core.school(raw["uai"])
     except core.Unread as trouble:
         return refused(trouble.refusal)
-    names, there = store.unnamed(work.connection, school, work.job["id"])
-    if no := core.held_back(len(names), there, work.about.confirmed):
+    job = work.job["id"]
+    names, there = naming.unnamed(work.connection, school, job)
+    unread = {("", school), ("", "")} & naming.named(work.connection, job, ())
+    if no := core.held_back(len(names), there, bool(unread), work.about.confirmed):
         return refused(no)
     for start in range(0, len(names), LIMIT):
         part = names[start : start + LIMIT]

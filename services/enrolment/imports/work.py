@@ -1,5 +1,6 @@
 """What a chunk of a file's rows is done with, and what they come to: claims and persons."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,13 +8,15 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from services.enrolment import core, register, store
+from services.enrolment import core, register, store, vault
 from services.enrolment.core import Pupil
 from services.enrolment.imports.lines import About, Line
 from services.enrolment.register import Keys
-from shared.contracts.calendar import day_of
+from shared.contracts.calendar import day_of, school_year_of
 from shared.decisions import Claim, Refusal, instant
 from shared.transact import Service, Verdict, transact
+
+log = logging.getLogger(__name__)
 
 States = Mapping[str, tuple[core.Student, str]]
 """Students by pseudonym: their state, and where their last fact stands."""
@@ -41,10 +44,11 @@ class Work(Struct, frozen=True):
     job: Mapping[str, Any]
     about: About
     now: datetime
+    key: bytes  # of the job's rows
 
     @property
     def year(self) -> str:
-        return self.about.school_year or core.school_year_of(day_of(self.now))
+        return self.about.school_year or school_year_of(day_of(self.now))
 
 
 class Plan(Struct, frozen=True):
@@ -60,7 +64,7 @@ class Plan(Struct, frozen=True):
 
 
 def placed(raw: core.Raw, structures: Mapping[str, str]) -> core.Raw | Refusal:
-    """A row with its school's UAI, where the ministry's own number of the school stands."""
+    """A row with its school's UAI, where an académie's own number of the school stands."""
     if "structure" not in raw:
         return raw
     uai = structures.get(raw["structure"])
@@ -75,29 +79,53 @@ def done(
     plans: Sequence[tuple[Named, Plan]],
     states: States,
 ) -> list[Verdict]:
-    """Say what the rows come to, and write the persons; a verdict for each."""
-    claims = [claim(work, row.number, plan.pseudonym, plan.command, states) for row, plan in plans]
-    decided = transact(work.connection, work.service, claims, work.now) if claims else []
-    verdicts, fresh, traces = [], [], {}
-    for (_, plan), verdict in zip(plans, decided, strict=True):
-        mended = False
-        if plan.pupil is not None and verdict.verdict in ("applied", "duplicate"):
-            all_of_it = register.everything(work.keys, plan.pseudonym, plan.pupil)
-            mended = plan.before is None or plan.before.digest != all_of_it
-        if mended and plan.pupil is not None:
-            job = work.job["id"]
-            named = (work.keys, plan.pseudonym, plan.pupil, job, plan.before)
-            fresh.append(register.written(*named))
-            traces[plan.pseudonym] = register.traces(work.keys, plan.pupil, work.about.academy)
+    """Say what the rows come to, and write the persons; a verdict for each. What is said has the
+    order of its ids, not of the rows: facts are read by whoever may keep the file too.
+    """
+    asked = [claim(work, row.number, plan.pseudonym, plan.command, states) for row, plan in plans]
+    order = sorted(range(len(asked)), key=lambda one: asked[one].id)
+    claims = [asked[one] for one in order]
+    said = transact(work.connection, work.service, claims, work.now) if claims else []
+    decided = dict(zip(order, said, strict=True))
+    verdicts: list[Verdict] = []
+    fresh: list[Plan] = []
+    for number, (_, plan) in enumerate(plans):
+        verdict = decided[number]
+        mended = verdict.verdict in ("applied", "duplicate") and _news(work, plan)
+        fresh += [plan] if mended else []
         verdicts.append(_told(verdict, plan.note, mended))
-    store.keep(work.connection, fresh, traces)
+    _kept(work, fresh)
     return verdicts
+
+
+def _news(work: Work, plan: Plan) -> bool:
+    """Whether something else is known of a person now."""
+    if plan.pupil is None or plan.before is None:
+        return plan.pupil is not None
+    return register.changed(work.keys, plan.before, plan.pupil)
+
+
+def _kept(work: Work, plans: Sequence[Plan]) -> None:
+    """Write the persons of whom something else is known now, and what leads to them."""
+    newcomers, known = list[store.Person](), list[store.Person]()
+    traces: dict[str, set[str]] = {}
+    for plan in plans:
+        if plan.pupil is None:
+            continue
+        marks = register.marks(plan.pupil)
+        whose = (work.keys, plan.pseudonym, plan.pupil, marks, plan.before)
+        (newcomers if plan.before is None else known).append(register.written(*whose))
+        traces[plan.pseudonym] = register.digests(work.keys, marks)
+    store.enter(work.connection, newcomers)
+    store.mend(work.connection, known)
+    store.trace(work.connection, traces)
 
 
 NOTES = {
     "homonym": "another student has this name and birth date: they are two",
     "ine-changed": "this student had another INE: the new one is kept",
     "postcode-mended": "the postcode had lost its leading zero: it was given back",
+    "guardians-unnamed": "no file named its guardians: send PersRelEleve and Eleve in one zip",
 }
 
 
@@ -117,14 +145,23 @@ def claim(
     states: States,
 ) -> Claim:
     """What a row claims. It happens after all that is known of the student, for files are taken in
-    the order in which they come, whatever the clock does.
+    the order in which they come, whatever the clock does. Its id travels with the facts: it says
+    the job, and the row only to whoever has the key that goes with the file.
     """
     _, place = states.get(name, (None, ""))
     moment = work.now
     if place and place[:27] >= instant(moment):
         moment = datetime.fromisoformat(place[:27]) + timedelta(microseconds=1)
-    id, key = f"{work.job['id']}/{number}", core.student_key(name)
+    row = vault.digest(work.key, "row", str(number))
+    id, key = f"{work.job['id']}/{row}", core.student_key(name)
     return Claim(work.job["party"], id, key, moment, command, stated=False)
+
+
+def damaged(trouble: vault.Broken) -> Verdict:
+    """What is kept of a row's student does not open; no other row waits for it."""
+    log.warning("what is kept of a person does not open", extra={"cause": str(trouble)})
+    advice = "what is kept of this student does not open: restore it from a copy, or erase him"
+    return Verdict("refused", "damaged", advice)
 
 
 def refused(no: Refusal) -> Verdict:

@@ -123,6 +123,13 @@ def upgrade() -> None:
         batch_op.create_index("look_up_student", ["student", "id"], unique=False)
 
     op.create_table(
+        "named",
+        sa.Column("pseudonym", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("job", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("school", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("pseudonym", "job", "school"),
+    )
+    op.create_table(
         "offset",
         sa.Column("topic", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
@@ -158,15 +165,17 @@ def upgrade() -> None:
         sa.Column("pseudonym", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("master", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.Column("traced", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("ine", sa.LargeBinary(), nullable=False),
         sa.Column("guardians", sa.LargeBinary(), nullable=False),
+        sa.Column("marks", sa.LargeBinary(), nullable=False),
         sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("seen", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.PrimaryKeyConstraint("pseudonym"),
     )
     with op.batch_alter_table("person", schema=None) as batch_op:
-        batch_op.create_index("person_master", ["master", "pseudonym"], unique=False)
+        batch_op.create_index("person_master", ["master", "traced"], unique=False)
+        batch_op.create_index("person_traced", ["traced"], unique=False)
 
     op.create_table(
         "secret",
@@ -177,9 +186,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "structure",
+        sa.Column("academy", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("uai", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("academy", "id"),
     )
     op.create_table(
         "student",
@@ -226,6 +236,7 @@ def downgrade() -> None:
     op.drop_table("structure")
     op.drop_table("secret")
     with op.batch_alter_table("person", schema=None) as batch_op:
+        batch_op.drop_index("person_traced")
         batch_op.drop_index("person_master")
 
     op.drop_table("person")
@@ -234,6 +245,7 @@ def downgrade() -> None:
 
     op.drop_table("parked")
     op.drop_table("offset")
+    op.drop_table("named")
     with op.batch_alter_table("look_up", schema=None) as batch_op:
         batch_op.drop_index("look_up_student")
 
