@@ -17,7 +17,7 @@ from partners.year.acts import Act
 from partners.year.post import System, decoded, get
 from partners.year.pupils import identity
 
-WHY = "rentree"
+WHY = "hand-out"
 PAGE = 500
 AT_ONCE = 8
 IMPORTS = "/api/pupils/imports"
