@@ -21,10 +21,16 @@ from tests.service.asking import CALLS, Asked, Call, furnished, none
 # What is answered without the database.
 OWN = {"/health/live", "/metrics", "/openapi.json", "/asyncapi.yaml", "/static/{name}"}
 # Forms to begin with; and names for whom no student is named.
-BLANK = {"enrolment GET /", "enrolment GET /people", "enrolment GET /names"}
+BLANK = {
+    *("enrolment GET /", "enrolment GET /people", "enrolment GET /names"),
+    "handover GET /mine",
+}
 KEYS = {"/key", "/key/forget"}  # whose key it is says a file
 # Where a form leads that nobody signed, what a scanned code leads to, and topics that are not read.
-BEFORE = {303: ("/key", "/receptions", "/hand-outs", "/?"), 404: ("no-such-reading",)}
+BEFORE = {
+    303: ("/key", "/receptions", "/hand-outs", "/campaigns", "/signing", "/?"),
+    404: ("no-such-reading",),
+}
 
 
 @pytest.fixture
