@@ -89,7 +89,11 @@ def serving(port: int) -> Iterator[Management]:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m partners.management", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m partners.management",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--port", type=int, required=True, help="where to listen, on 127.0.0.1")
     with Management(parser.parse_args(words).port) as server:
         server.serve_forever()
