@@ -21,7 +21,6 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from shared.contracts import identifiers
 
 FILE = Path(__file__).with_name("topics.toml")
-LONGEST_NAME = 249
 ENOUGH_FOR_A_QUORUM = 3
 TRY_AGAIN_SECONDS = 0.25
 REQUEST_TIMEOUT_MS = 10_000

@@ -15,6 +15,8 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.identifiers import kind_of
 from shared.contracts.strict import Unreadable, located
 from shared.decisions import Claim
+from shared.listening import Listener
+from shared.relay import Relay
 from shared.transact import SET_ASIDE, Service, transact
 
 # PostgreSQL stores none. An even number of backslashes before it are themselves escaped.
@@ -116,6 +118,21 @@ def take_into(service: Service) -> Callable[[Connection, Sequence[Claim], dateti
         return outcomes(verdicts)
 
     return take
+
+
+def listener(service: Service, reactions: Reactions, sending: Relay) -> Listener[Claim]:
+    """What reads the facts that a deciding service reacts to, and wakes its relay."""
+    return Listener(
+        database=sending.database,
+        kafka=sending.kafka,
+        group=service.core.publisher,
+        topics=topics(list(reactions)),
+        read=claims_of(reactions, service.shelves),
+        take=take_into(service),
+        metrics=sending.metrics,
+        now=sending.now,
+        committed=sending.wake,
+    )
 
 
 def outcomes(verdicts: Iterable[Any]) -> list[str]:

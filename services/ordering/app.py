@@ -6,15 +6,12 @@ from services.ordering import consumer, core, imports, intake, pages, screens, s
 from shared import access, documents, hearing, listening, relay, telemetry, upkeep
 from shared.asking import Intake
 from shared.closing import Closing, closing_days
-from shared.databases import Database, open_database
-from shared.decisions import Claim
-from shared.listening import Listener
+from shared.databases import open_database
 from shared.process import every, lifespan, schema_ready
 from shared.relay import Relay
 from shared.screens import Screens, screen_routes
 from shared.serving import application, health_routes
 from shared.settings import Settings, clock, makers
-from shared.telemetry import Metrics
 from shared.transact import Service, taking
 from shared.worker import Worker, run
 
@@ -24,7 +21,7 @@ def build(settings: Settings) -> Starlette:
     now, metrics, database = clock(settings), telemetry.metrics(), open_database(settings.database)
     service, known_makers = Service(core.CORE, store.SHELVES), makers(settings.makers)
     sending = Relay(database, settings.kafka, "ordering.facts", metrics, now)
-    listener = _listener(settings, database, service, metrics, sending)
+    listener = hearing.listener(service, consumer.REACTIONS, sending)
     worker = Worker(
         database, taking(service), imports.imports(known_makers), metrics, now, sending.wake
     )
@@ -50,19 +47,3 @@ def build(settings: Settings) -> Starlette:
         "gauges": every(5, upkeep.gauges(care)),
     }
     return application(routes, party_of, metrics, lifespan(database, tasks))
-
-
-def _listener(
-    settings: Settings, database: Database, service: Service, metrics: Metrics, sending: Relay
-) -> Listener[Claim]:
-    return Listener(
-        database=database,
-        kafka=settings.kafka,
-        group="ordering",
-        topics=hearing.topics(list(consumer.REACTIONS)),
-        read=hearing.claims_of(consumer.REACTIONS, store.SHELVES),
-        take=hearing.take_into(service),
-        metrics=metrics,
-        now=clock(settings),
-        committed=sending.wake,
-    )

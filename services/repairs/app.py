@@ -7,15 +7,12 @@ from services.repairs.showing import Desk
 from shared import access, documents, hearing, listening, relay, telemetry, upkeep
 from shared.asking import Intake
 from shared.closing import Closing, closing_days
-from shared.databases import Database, open_database
-from shared.decisions import Claim
-from shared.listening import Listener
+from shared.databases import open_database
 from shared.process import every, lifespan, schema_ready
 from shared.relay import Relay
 from shared.screens import Screens, screen_routes
 from shared.serving import application, health_routes
 from shared.settings import Settings, clock, makers, policy
-from shared.telemetry import Metrics
 from shared.transact import Service, taking
 from shared.worker import Worker, run
 
@@ -26,7 +23,7 @@ def build(settings: Settings) -> Starlette:
     rules, known_makers = policy(settings.policy, core.read), makers(settings.makers)
     service = Service(core.core(rules), store.SHELVES)
     sending = Relay(database, settings.kafka, "repairs.facts", metrics, now)
-    listener = _listener(settings, database, service, metrics, sending)
+    listener = hearing.listener(service, consumer.REACTIONS, sending)
     kinds = imports.imports(known_makers, rules)
     worker = Worker(database, taking(service), kinds, metrics, now, sending.wake)
     calls = Intake(database, service, worker, sending, known_makers, metrics, now)
@@ -52,19 +49,3 @@ def build(settings: Settings) -> Starlette:
         "gauges of desks": every(30, gauges.gauges(database, desk, metrics.registry)),
     }
     return application(routes, party_of, metrics, lifespan(database, tasks))
-
-
-def _listener(
-    settings: Settings, database: Database, service: Service, metrics: Metrics, sending: Relay
-) -> Listener[Claim]:
-    return Listener(
-        database=database,
-        kafka=settings.kafka,
-        group="repairs",
-        topics=hearing.topics(list(consumer.REACTIONS)),
-        read=hearing.claims_of(consumer.REACTIONS, store.SHELVES),
-        take=hearing.take_into(service),
-        metrics=metrics,
-        now=clock(settings),
-        committed=sending.wake,
-    )
