@@ -34,7 +34,8 @@ from shared.pages import french
 from shared.pages.tables import Listing
 
 ROWS = 50
-SETTLED = ("on-loan", "replaced")  # flags of what is as it should be
+# Flags of what is as it should be, or decided for good.
+SETTLED = ("on-loan", "replaced", "return-asked", "scrapped", "written-off")
 IN_REPAIR = ("at-repair-desk", "at-repairer")
 
 

@@ -49,7 +49,7 @@ def all_up(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[dict[str
 def test_with_the_server_gone_every_call_says_so_and_answers_again_once_it_is_back(
     all_up: dict[str, Asked], postgres_server: PostgresServer
 ) -> None:
-    before = {name: counts(one.running) for name, one in all_up.items()}
+    before = {name: one.running.counts() for name, one in all_up.items()}
     postgres_server.stop()
     try:
         none({str(call): said for call in CALLS if (said := pretends(all_up[call.service], call))})
@@ -58,14 +58,9 @@ def test_with_the_server_gone_every_call_says_so_and_answers_again_once_it_is_ba
     for name, one in all_up.items():
         ready = one.running
         wait_until(lambda: is_ready(ready), f"{name} is ready")  # noqa: B023  it is called at once
-        assert counts(one.running) == before[name]
+        assert one.running.counts() == before[name]
     told = {str(call): all_up[call.service].ask(call).status_code for call in CALLS}
     assert {name: status for name, status in told.items() if status >= 500} == {}
-
-
-def counts(running: Running) -> dict[str, int]:
-    """Rows by table, but for keys of files, which go when their rows are taken."""
-    return {table: rows for table, rows in running.counts().items() if table != "secret"}
 
 
 def is_ready(running: Running) -> bool:
