@@ -27,7 +27,7 @@ test: $(READY) ## every level in its short form, on SQLite and PostgreSQL, with 
 	@$(BIN)/python deploy/local/needs.py test
 	$(BIN)/pytest
 
-demo: $(READY) ## the whole system and an invented school year on it; LAPTOPS=, SEED=, ONCE=1
+demo: $(READY) ## the whole system and three invented school years on it; LAPTOPS=, SEED=, ONCE=1
 	@$(BIN)/python deploy/local/needs.py run
 	$(BIN)/python -m deploy.local.run demo --laptops $(LAPTOPS) --seed $(SEED) $(if $(filter 1,$(ONCE)),--once)
 
@@ -35,7 +35,7 @@ run: $(READY) ## the whole system until Ctrl-C; it goes on with what var/ holds
 	@$(BIN)/python deploy/local/needs.py run
 	$(BIN)/python -m deploy.local.run run
 
-year: $(READY) ## a year on a system that runs; AT=, KEYS=, LAPTOPS=, SEED=
+year: $(READY) ## the first of them on a system that runs; AT=, KEYS=, LAPTOPS=, SEED=
 	$(BIN)/python -m deploy.local.run year $(YEAR)
 
 stop: $(READY) ## end the system that runs here

@@ -3,14 +3,16 @@
 import csv
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from partners import directory
 from partners.year.acts import Act
 from partners.year.book import Facts
+from partners.year.plan import Plan
 
 ORDER_AT_ONE_INSTANT = [
     "announced",
@@ -127,6 +129,7 @@ def told_by(acts: Sequence[Act], names: Sequence[str]) -> dict[str, Facts]:
             working="working",
             managed="not-enrolled",
             unannounced=name not in listed,
+            given=any(ORDER_AT_ONE_INSTANT[rank] == "handed-out" for _, rank, *_ in lives[name]),
         )
         for name in names
     }
@@ -240,15 +243,107 @@ def after_desks(before: Facts, told: Iterable[tuple[datetime, str, str]]) -> Fac
         marks = {*now.marks, MARKED.get(what, "")} - {"", *CLEARED.get(what, set())}
         now = replace(now, working=working, marks=tuple(sorted(marks)))
         now = replace(now, location=place[0], holder=place[1])
+        now = replace(now, given=now.given or what == "given")
     return now
 
 
-def told_by_desks(acts: Sequence[Act], before: dict[str, Facts]) -> dict[str, Facts]:
-    """The facts of each laptop, those before among them, after what desks sent."""
+def turns_at_desks(acts: Sequence[Act]) -> dict[str, list[tuple[datetime, str, str]]]:
+    """How each laptop turned, by what desks sent: when, what, what else."""
     turns: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
     for one in at_desks(acts):
         if one.what in PLACES:
             turns[one.laptop].append((one.at, one.what, one.further))
         if one.what in OF_OTHERS:
             turns[one.other].append((one.at, OF_OTHERS[one.what], ""))
+    return turns
+
+
+def told_by_desks(acts: Sequence[Act], before: dict[str, Facts]) -> dict[str, Facts]:
+    """The facts of each laptop, those before among them, after what desks sent."""
+    turns = turns_at_desks(acts)
     return before | {name: after_desks(before[name], told) for name, told in turns.items()}
+
+
+# -- the whole life
+
+
+RETURN_MARKS = {"return-asked", "return-overdue", "other-laptop-returned"}
+MARKS_OF_ENDS = {
+    "asked": {"return-asked"},
+    "refusal": {"return-asked"},
+    "other": {"other-laptop-returned"},
+    "scrapping": {"scrapped"},
+    "write-off": {"written-off"},
+}
+FACTS_OF_ENDS = {
+    "certificate": {"managed": "released"},
+    "handing-over": {"owner": "student"},
+    "return": {"location": "at-school", "holder": "school"},
+    "scrapping": {"location": "scrapped", "holder": "nobody"},
+}
+
+
+def told_to_the_end(year: Plan) -> dict[str, Facts]:
+    """The facts of each laptop after all years: what is delivered, then a year after the other what
+    is handed out, what desks did, how lycée ended.
+    """
+    first = [act for act in year.acts if act.at.year == 2020]
+    now = told_by(first, list(year.book))
+    for begins in (2020, 2021, 2022):
+        from_day, to_day = (
+            datetime(begins, 8, 1, tzinfo=UTC),
+            datetime(begins + 1, 8, 1, tzinfo=UTC),
+        )
+        for act, kind, item in items(year.acts):
+            if kind == "handed-out" and act not in first and from_day <= happened(item) < to_day:
+                name = laptop(item["laptop"])
+                place = {"location": STUDENT, "holder": "student", "given": True}
+                now[name] = replace(now[name], **place)
+        of_year = [act for act in year.desk_acts if act.at < to_day]
+        for name, turns in turns_at_desks(of_year).items():
+            later = [turn for turn in turns if turn[0] >= from_day]
+            now[name] = after_desks(now[name], later) if later else now[name]
+        now |= _ended(year, now, from_day, to_day)
+    return now
+
+
+def _ended(
+    year: Plan, now: dict[str, Facts], from_day: datetime, to_day: datetime
+) -> dict[str, Facts]:
+    """How lycée ended in a year: what is asked back and does not come is overdue."""
+    asked = {name: ["asked"] for name in _of_leavers(year, from_day, to_day)}
+    acts: dict[str, list[str]] = defaultdict(list, asked)
+    for act in sorted(year.end_acts, key=lambda one: one.at):
+        if from_day <= act.at < to_day and act.laptop and act.id not in year.refusable:
+            assert isinstance(act.body, dict)
+            returned: Any = act.body.get("returned")
+            other = returned and laptop(returned) != act.laptop
+            acts[act.laptop].append("other" if other else act.path.rpartition("/")[2])
+    return {name: _after_the_end(now[name], told) for name, told in acts.items()}
+
+
+def _of_leavers(year: Plan, from_day: datetime, to_day: datetime) -> list[str]:
+    """The laptops of those of whom a table says in the year that they left."""
+    tables = [act for act in year.pupil_acts if isinstance(act.body, str)]
+    left = {
+        row["ine"]
+        for act in tables
+        if from_day <= act.at < to_day
+        for row in csv.DictReader(StringIO(str(act.body)))
+        if row["motif_sortie"]
+    }
+    numbers = {str(one.number) for one in year.pupils if directory.ine(one.number) in left}
+    handed = [one for one in items(year.acts) if one[1] == "handed-out" and signed(one[2])]
+    return [laptop(item["laptop"]) for _, _, item in handed if item["student"] in numbers]
+
+
+def _after_the_end(now: Facts, acts: Sequence[str]) -> Facts:
+    marks, changed = set(now.marks), dict[str, str]()
+    for act in acts:
+        if act in ("return", "write-off"):
+            marks -= RETURN_MARKS
+        marks |= MARKS_OF_ENDS.get(act, set())
+        changed |= FACTS_OF_ENDS.get(act, {})
+    if "return-asked" in marks:
+        marks.add("return-overdue")
+    return replace(now, marks=tuple(sorted(marks)), **changed)

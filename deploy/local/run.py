@@ -1,4 +1,4 @@
-"""The local runner: the whole system on this machine, and an invented school year played on it.
+"""The local runner: the whole system on this machine, and three invented school years played on it.
 
 State lies in TROUSSEAU_HOME (var), ports begin at TROUSSEAU_PORT (8000), TROUSSEAU_DATABASE is
 sqlite or a PostgreSQL URL, TROUSSEAU_KAFKA names a broker that runs already: docs/operating.md.
@@ -229,17 +229,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     acts = parser.add_subparsers(dest="act", required=True)
     acts.add_parser("run", help="start everything and stay until Ctrl-C")
-    playing = acts.add_parser("demo", help="the same, and play an invented school year on it")
+    playing = acts.add_parser("demo", help="the same, and play three invented school years on it")
     playing.add_argument("--laptops", type=_many, default=5000, help="how many (default: 5000)")
-    playing.add_argument("--seed", type=int, default=2020, help="which year (default: 2020)")
+    playing.add_argument("--seed", type=int, default=2020, help="which cohort (default: 2020)")
     playing.add_argument(
         "--once",
         action="store_true",
-        help="stop after the year: exit 0 when every laptop is as the player's book says, else 1",
+        help="stop after the last year: exit 0 when every laptop is as the player's book says, else 1",
     )
     acts.add_parser(
         "year",
-        help=f"play a year on a running system; takes the options of {PLAYER}",
+        help=f"play the first year on a running system; takes the options of {PLAYER}",
         add_help=False,
     )
     acts.add_parser("stop", help="stop the system that runs in this home")

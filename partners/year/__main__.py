@@ -1,8 +1,9 @@
-"""Play an invented school year on a running system and compare it with the player's own book.
+"""Play the three invented school years of a cohort on a running system and compare what it shows
+with the player's own book. Where the services' clock cannot be moved, the first year alone.
 
-Exit 0: every laptop's five facts are those of the book. 1: they are not, and the differences are
-listed. 2: wrong usage, or the system cannot be reached. A year that was played already is absorbed
-as duplicates; one of another seed or size is played beside it.
+Exit 0: every laptop's five facts, and what became of it, are those of the book. 1: they are not,
+and the differences are listed. 2: wrong usage, or the system cannot be reached. What was played
+already is absorbed as duplicates; another seed or size is played beside it.
 
     python -m partners.year --at http://127.0.0.1:8000 --keys var/trial-keys.json --laptops 1000
 """
@@ -10,6 +11,7 @@ as duplicates; one of another seed or size is played beside it.
 import argparse
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +23,7 @@ from aiokafka.errors import KafkaConnectionError
 from rich.console import Console
 
 from partners.year import check, play, post, progress
+from partners.year.book import DISPOSITIONS, disposition
 from partners.year.plan import Plan, plan
 from partners.year.post import PlayError, System, bases, get, key_of
 
@@ -60,14 +63,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--laptops", type=_many, default=5000, help="how many laptops (default 5000)"
     )
-    parser.add_argument("--seed", type=int, default=2020, help="which year (default 2020)")
+    parser.add_argument("--seed", type=int, default=2020, help="which years (default 2020)")
     parser.add_argument(
-        "--once", action="store_true", help="play one year and stop, which is also the default"
+        "--once", action="store_true", help="play once and stop, which is also the default"
     )
     parser.add_argument(
         "--clock",
         type=Path,
-        help="file to move the services' clock by (TROUSSEAU_CLOCK); else lycée does not end",
+        help="file to move the services' clock by (TROUSSEAU_CLOCK); else one year, without an end",
     )
     parser.add_argument(
         "--kafka", help="bootstrap servers: some of a carrier's events go by its own topic"
@@ -95,7 +98,7 @@ async def _run(arguments: argparse.Namespace, console: Console) -> int:
         to_the_end=bool(arguments.clock),
     )
     if arguments.drop_one_fact and not year.dropped:
-        raise PlayError("So small a year has no hand-out to keep back: take more laptops")
+        raise PlayError("So small a cohort has no hand-out to keep back: take more laptops")
     if arguments.book:
         _write_book(arguments.book, year)
     limits = httpx.Limits(max_connections=play.AT_ONCE * 2)
@@ -116,7 +119,7 @@ async def _run(arguments: argparse.Namespace, console: Console) -> int:
             heard = await play.play(year, system, arguments.clock, step)
         with progress.looking(console) as look:
             differing = await check.settled(year, system, arguments.quiet_seconds, look)
-        differing += await check.bugs(system)
+        differing += [*await check.board(system), *await check.bugs(system)]
         unwell = await post.unwell(system) if differing or heard.troubles else []
     _summary(console, year, Outcome(heard, differing, unwell), arguments.at.rstrip("/"))
     return 1 if differing or heard.troubles else 0
@@ -204,6 +207,8 @@ def _summary(console: Console, year: Plan, outcome: Outcome, at: str) -> None:
             if len(lines) > LISTED:
                 say(f"  ... and {len(lines) - LISTED} more")
     booked = len(year.whole_book)
+    became = Counter(map(disposition, year.whole_book.values()))
+    say(f"What became of them: {', '.join(f'{became[word]} {word}' for word in DISPOSITIONS)}.")
     say(f"Balanced: {booked - len(outcome.differing)} of {booked} laptops.")
     say("Pages worth looking at:")
     for kind, laptop in year.examples.items():

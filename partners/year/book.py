@@ -35,8 +35,8 @@ PLACE_AND_HOLDER = {
 
 
 class Facts(Struct, frozen=True):
-    """The five facts, spelled as the interface does, whether no serial list has the laptop, and
-    what repairs has to have marked about it.
+    """The five facts, spelled as the interface does, whether no serial list has the laptop, what
+    else has to be marked about it, and whether a student was ever given it to keep.
     """
 
     location: str
@@ -46,12 +46,14 @@ class Facts(Struct, frozen=True):
     managed: str
     unannounced: bool
     marks: tuple[str, ...] = ()
+    given: bool = False
 
 
 def facts(reports: Iterable[Report], *, listed: bool, admitted: bool) -> Facts:
     """The facts of one laptop. `reports`: those that were sent and not refused, each once."""
     place, holder = ("announced", "supplier") if listed else ("unknown", "nobody")
     counted: set[str] = set()
+    given = False
     for report in sorted(
         reports, key=lambda said: (said.happened_at, RANK[said.kind], said.party, said.id)
     ):
@@ -60,10 +62,16 @@ def facts(reports: Iterable[Report], *, listed: bool, admitted: bool) -> Facts:
         if report.kind in COUNTED:
             counted.add(report.shipment)
         place, holder = PLACE_AND_HOLDER.get(report.kind, (place, holder))
+        given = given or report.kind == "handed-out"
     owner = "region" if listed and admitted else "supplier"
-    return Facts(
-        place, holder, owner, working="working", managed="not-enrolled", unannounced=not listed
-    )
+    told = Facts(place, holder, owner, "working", "not-enrolled", unannounced=not listed)
+    return replace(told, given=given)
+
+
+def handed_out(before: Facts) -> Facts:
+    """The facts of a laptop of a school's stock once a student was given it."""
+    place, holder = PLACE_AND_HOLDER["handed-out"]
+    return replace(before, location=place, holder=holder, given=True)
 
 
 # -- at a repair desk
@@ -131,7 +139,9 @@ def after_desks(before: Facts, turns: Iterable[Turn]) -> Facts:
             place = SHELF
         marks = tuple(sorted({*now.marks, *effect.comes} - {*effect.goes}))
         working = _working(turn.kind, now.working)
+        given = now.given or turn.kind == "given"
         now = replace(now, location=place[0], holder=place[1], working=working, marks=marks)
+        now = replace(now, given=given)
     return now
 
 
@@ -181,3 +191,23 @@ def after_the_end(before: Facts, acts: Iterable[str]) -> Facts:
         marks = tuple(sorted({*now.marks, *ending.comes} - {*ending.goes}))
         now = replace(now, marks=marks, **ending.facts)
     return now
+
+
+# -- what became of it
+
+IN_USE = "in-use"
+DISPOSITIONS = ("further-study", SCRAPPED, STOLEN, LOST, "returned", IN_USE)
+
+
+def disposition(now: Facts) -> str:
+    """In which one of these a laptop is, the first that holds: the students' are theirs for good,
+    and what was written off is lost like what nobody finds.
+    """
+    if now.owner == "student":
+        return "further-study"
+    lost = now.location == "missing" or WRITTEN_OFF in now.marks
+    marked = {*now.marks, *([LOST] if lost else [])}
+    for word in (SCRAPPED, STOLEN, LOST):
+        if word in marked:
+            return word
+    return "returned" if now.location == "at-school" and now.given else IN_USE

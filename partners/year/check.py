@@ -2,15 +2,16 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import httpx
 import msgspec
 from msgspec import Struct
 
-from partners.year.book import ON_LOAN, Facts
+from partners.year.book import DISPOSITIONS, ON_LOAN, Facts, disposition
 from partners.year.plan import Plan
-from partners.year.post import PlayError, System, get
+from partners.year.post import PlayError, System, decoded, get
 
 FACTS = ("location", "holder", "owner", "working", "managed")
 OVERDUE = "loan-overdue"  # as long as a loan lasts, whether it is depends on the services' clock
@@ -28,6 +29,18 @@ class Seen(Struct, frozen=True):
     working: str
     managed: str
     flags: tuple[str, ...] = ()
+    disposition: str = ""
+
+    @property
+    def announced(self) -> bool:
+        """Whether boards count it."""
+        return self.location != "unknown" and "unannounced" not in self.flags
+
+
+class Board(Struct, frozen=True):
+    """The region's board, as far as it is compared."""
+
+    disposition: Mapping[str, int]
 
 
 class Counted(Struct, frozen=True):
@@ -82,6 +95,21 @@ async def shown(system: System) -> dict[str, Seen]:
     return laptops
 
 
+async def board(system: System) -> list[str]:
+    """A sentence where the region's board counts otherwise what became of laptops than their list
+    shows it.
+    """
+    answer = await get(system, "tracking", "/api/boards/region")
+    counted = decoded(answer.text, Board).disposition
+    listed = Counter(seen.disposition for seen in (await shown(system)).values() if seen.announced)
+    wrong = [
+        f"{counted.get(word, 0)} {word}, the list {listed[word]}"
+        for word in DISPOSITIONS
+        if counted.get(word, 0) != listed[word]
+    ]
+    return [f"The region's board counts {', '.join(wrong)}"] if wrong else []
+
+
 async def bugs(system: System) -> list[str]:
     """A sentence for each service that met bugs: what it set aside counts nowhere."""
     found = []
@@ -130,6 +158,8 @@ def _wrong(booked: Facts, seen: Seen, compared: Sequence[str]) -> list[str]:
     if set(marks) != set(booked.marks):
         said = [", ".join(those) or "nothing" for those in (marks, booked.marks)]
         wrong.append(f"it is marked {said[0]}, the book {said[1]}")
+    if (became := disposition(booked)) != seen.disposition:
+        wrong.append(f"it became {seen.disposition}, the book says {became}")
     if OVERDUE in seen.flags and ON_LOAN not in booked.marks:
         wrong.append(f"{OVERDUE}, the book says that nobody has it on loan")
     return wrong

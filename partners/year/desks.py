@@ -1,4 +1,4 @@
-"""What a repair desk has to say from October to June, and what comes of it. Pure.
+"""What a repair desk has to say in a year, from October to June, and what comes of it. Pure.
 
 A case takes one of the courses below. How many there are comes from what programmes report; which
 course a case takes is assumed, so that each is there in a year of any size. A desk asks for a loan
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import cycle
 from random import Random
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,8 +18,10 @@ from msgspec.structs import replace
 from partners.year import book, spelling
 from partners.year.acts import Act
 from partners.year.book import Facts, Turn
+from partners.year.courses import COURSES, LOST, STOLEN, TROUBLES, Step
 from partners.year.intents import table
 from partners.year.roster import DESK
+from partners.year.schoolyears import SchoolYear
 from partners.year.world import on, pick, working_day
 
 # Of the laptops that students have. New South Wales: near 10,000 warranty claims for 150,000
@@ -34,8 +37,8 @@ DELAYED = 0.1  # reports sent one to four days late
 TWICE = 0.05  # incidents and reports sent again within five days
 BY_FILE = 0.15  # incidents that come in a file
 
-OPENS, LAST_OPENED = date(2020, 10, 5), date(2021, 5, 12)
-POOL_OPENS = date(2020, 11, 3)  # loans and swaps: all that was delivered is counted by then
+OPENS, LAST_OPENED = (10, 5), (5, 12)  # month and day
+POOL_OPENS = (11, 3)  # loans and swaps: all that was delivered is counted by then
 BATCH = 400  # items of a request
 PARTY = f"desk:{DESK}"
 
@@ -56,57 +59,6 @@ COVERED = "defect"  # what a loan and a swap are granted for under any policy
 FILE = "id,maker,serial,reported_at,cause,fault,text"
 
 
-class Step(Struct, frozen=True):
-    """An act so many working days after the one before; on day 0 at the same instant."""
-
-    act: str
-    days: int
-    further: Mapping[str, object] = {}
-
-
-def _wait(who: str, days: int) -> Step:
-    return Step("wait", days, {"waiting_on": who})
-
-
-DECIDED, STARTED, REPAIRED = Step("warranty-decision", 1), Step("start", 1), Step("repair", 2)
-RETURNED, BROKEN = Step("return", 1), Step("beyond-repair", 3, {"barrier": 2})
-MENDED = (DECIDED, STARTED, REPAIRED, RETURNED)
-HOPELESS = (DECIDED, STARTED, BROKEN)
-LENT = (Step("loan", 1), STARTED, _wait("parts", 0), REPAIRED, RETURNED)
-FILED = (Step("complaint", 2, {"complaint": True}), DECIDED)
-WRONG, SWAP = Step("wrong-swap", 2), Step("swap", 1)
-
-TROUBLES: Mapping[str, tuple[Step, ...]] = {
-    "mended": MENDED,
-    "resolved": (Step("repair", 0), Step("return", 0)),
-    "parts": (DECIDED, STARTED, _wait("parts", 1), Step("start", 14), REPAIRED, RETURNED),
-    "vendor": (DECIDED, STARTED, _wait("vendor", 0), Step("repair", 12), RETURNED),
-    "user": (_wait("user", 1), Step("start", 4), REPAIRED, RETURNED),
-    "returned": (Step("return", 1),),
-    "reopened": (*MENDED, Step("reopen", 4), STARTED, Step("repair", 3), RETURNED),
-    "again": (*MENDED, Step("incident", 10), Step("warranty-decision", 1), REPAIRED, RETURNED),
-    "unrepaired": (STARTED, Step("return", 3, {"outcome": "Repairable"})),
-    "hopeless": HOPELESS,
-    "given-back": (*HOPELESS, RETURNED),
-    "swapped": (*HOPELESS, DECIDED, SWAP),
-    "swapped-at-last": (*HOPELESS, DECIDED, WRONG, SWAP),
-    "lent": (*LENT, Step("loan-return", 0)),
-    "kept-the-loan": LENT,
-    "open": (DECIDED, STARTED, _wait("parts", 1)),
-    "sent-away": (STARTED, _wait("vendor", 2)),
-    "stolen-at-the-desk": (STARTED, Step("theft", 2), *FILED),
-}
-STOLEN: Mapping[str, tuple[Step, ...]] = {
-    "stolen": (DECIDED,),
-    "filed": FILED,
-    "replaced": (*FILED, SWAP),
-    "found-after-all": (*FILED, SWAP, Step("recovery", 20), RETURNED),
-}
-LOST: Mapping[str, tuple[Step, ...]] = {
-    "lost": (DECIDED,),
-    "found": (Step("recovery", 8), RETURNED),
-}
-COURSES = {**TROUBLES, **STOLEN, **LOST}
 LOOKED_AT = ("reopened", "swapped", "lent", "found-after-all")
 WITH_ANOTHER = {"loan": "lent", "swap": "given", "loan-return": "back"}
 ALONE = ("loan", "swap", "wrong-swap")
@@ -127,6 +79,15 @@ class Home(Struct, frozen=True):
     handed_at: datetime
     told: int
     covered_from: date = date.max
+
+
+class Drawn(NamedTuple):
+    """A case to be: its name, its course, its cause, the laptop."""
+
+    name: str
+    course: str
+    cause: str
+    home: Home
 
 
 class Told(Struct, frozen=True):
@@ -163,6 +124,7 @@ class Work(Struct, frozen=True):
 def work(
     rng: Random,
     run: str,
+    year: SchoolYear,
     homes: Sequence[Home],
     stock: Mapping[str, Sequence[str]],
     before: Mapping[str, Facts],
@@ -172,9 +134,11 @@ def work(
     told: list[Told] = []
     examples: dict[str, str] = {}
     for number, (course, cause, home) in enumerate(_drawn(rng, homes)):
-        of_case = _case(rng, f"{run}-{number:05}", course, cause, home, free)
+        drawn = Drawn(f"{run}-{year.begins}-{number:05}", course, cause, home)
+        of_case = _case(rng, year, drawn, free)
         told += of_case
-        examples |= {course: f"hp/{home.serial}"} if of_case else {}
+        if of_case:
+            examples.setdefault(course, f"hp/{home.serial}")
     booked = {name: book.after_desks(before[name], those) for name, those in _turns(told).items()}
     return Work(
         told=tuple(told),
@@ -202,15 +166,14 @@ def _drawn(rng: Random, homes: Sequence[Home]) -> Iterator[tuple[str, str, Home]
         yield from zip(cycle(courses), cycle(causes), chosen)
 
 
-def _case(
-    rng: Random, name: str, course: str, cause: str, home: Home, free: dict[str, list[str]]
-) -> list[Told]:
+def _case(rng: Random, year: SchoolYear, drawn: Drawn, free: dict[str, list[str]]) -> list[Told]:
     """A case from its incident on; none where it needs another laptop and the school has none."""
+    name, course, cause, home = drawn
     steps = COURSES[course]
     with_another = any(step.act in WITH_ANOTHER for step in steps)
     if with_another and not free.get(home.school):
         return []
-    began = _opened_at(rng, home, with_another)
+    began = _opened_at(rng, year, home, with_another)
     if with_another and course in TROUBLES:
         cause = COVERED
     if cause == COVERED and began.date() < home.covered_from:  # who pays for it hangs on a warranty
@@ -236,10 +199,11 @@ def _case(
     return told
 
 
-def _opened_at(rng: Random, home: Home, with_another: bool) -> datetime:
-    first = max(OPENS, home.handed_at.date() + timedelta(days=3))
-    first = max(first, POOL_OPENS) if with_another else first
-    day = working_day(first + timedelta(days=rng.randint(0, (LAST_OPENED - first).days)))
+def _opened_at(rng: Random, year: SchoolYear, home: Home, with_another: bool) -> datetime:
+    first = max(year.day(*OPENS), home.handed_at.date() + timedelta(days=3))
+    first = max(first, year.day(*POOL_OPENS)) if with_another else first
+    span = (year.day(*LAST_OPENED) - first).days
+    day = working_day(first + timedelta(days=rng.randint(0, span)))
     return on(day, rng.randint(6, 13), rng.randint(0, 59))
 
 

@@ -1,4 +1,4 @@
-"""The files of pupils that reach enrolment in the year: all in August, then what a night tells of
+"""The files of pupils that reach enrolment in a year: all in August, then what a night tells of
 everybody once more, with a few who moved, left, or are new. Pure.
 
 The schools of one third send tables (CSV), the others are in the ministry's directory (AAF).
@@ -11,17 +11,20 @@ from itertools import cycle, islice
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from partners import directory
 from partners.directory import Pupil
 from partners.year import roster
 from partners.year.acts import Act
 from partners.year.intents import table
-from partners.year.pupils import Cohort
-from partners.year.world import SCHOOL_YEAR, World, on, pick
+from partners.year.schoolyears import SchoolYear
+from partners.year.world import World, on, pick
 
-FIRST, AUTUMN, JANUARY = date(2020, 8, 28), date(2020, 11, 23), date(2021, 1, 11)
+SUMMER, AUTUMN, JANUARY = (8, 28), (11, 23), (1, 11)  # month and day of each night
 MOVING, LEAVING = 0.01, 0.01  # of all pupils, in a night that tells of changes: assumed
+REPEATING = 0.02  # of those who do not finish: assumed
+NEXT = {0: 1, 1: 2, 3: 4, 5: 0}  # the level after a level, of the directory's; final ones have none
 REASONS = {"dropped-out": "abandon", "left-region": "hors région"}
 WORDS = ("2nde", "1ere", "term", "cap1", "cap2", "3prepa")  # for the directory's levels
 IN_A_FILE = 50_000  # pupils
@@ -34,30 +37,44 @@ COLUMNS = (
 class Night(Struct, frozen=True):
     """What a night's files tell: who is at school, and why others are no more."""
 
+    year: SchoolYear
     day: date
     there: tuple[Pupil, ...]
     leaving: Mapping[Pupil, str] = {}
 
 
 def nights(
-    rng: Random, world: World, cohort: Cohort, may_leave: Container[int]
+    rng: Random, world: World, first: Night, newcomers: Sequence[Pupil], may_leave: Container[int]
 ) -> tuple[Night, ...]:
-    """The nights of the year that tell something new. `may_leave`: who may."""
-    first = Night(FIRST, tuple(cohort.at_first))
-    autumn = _after(rng, world, first.there, AUTUMN, may_leave)
-    january = _after(rng, world, autumn.there, JANUARY, may_leave)
-    return first, autumn, Night(JANUARY, (*january.there, *cohort.newcomers), january.leaving)
+    """The nights of a year that tell something new. `may_leave`: who may."""
+    autumn = _after(rng, world, first, AUTUMN, may_leave)
+    january = _after(rng, world, autumn, JANUARY, may_leave)
+    return first, autumn, replace(january, there=(*january.there, *newcomers))
+
+
+def summer(year: SchoolYear, there: Iterable[Pupil]) -> Night:
+    """The night on which everybody of a year is told of."""
+    return Night(year, year.day(*SUMMER), tuple(there))
+
+
+def a_year_older(rng: Random, there: Sequence[Pupil]) -> list[Pupil]:
+    """Who is there after the summer: a level further, but for a few; who finished is gone."""
+    staying = [one for one in there if one.level in NEXT]
+    again = {one.number for one in pick(rng, staying, REPEATING)}
+    return [one if one.number in again else one._replace(level=NEXT[one.level]) for one in staying]
 
 
 def _after(
-    rng: Random, world: World, before: Sequence[Pupil], day: date, may_leave: Container[int]
+    rng: Random, world: World, last: Night, day: tuple[int, int], may_leave: Container[int]
 ) -> Night:
     """Some are elsewhere, some gone; nobody is both."""
+    before = last.there
     free = (one for one in before if one.number in may_leave)
     gone = dict(zip(pick(rng, free, LEAVING, 2), cycle(REASONS), strict=False))
     moving = pick(rng, (one for one in before if one not in gone), MOVING, 2)
     elsewhere = {one: _moved(rng, world, one) for one in moving}
-    return Night(day, tuple(elsewhere.get(one, one) for one in before if one not in gone), gone)
+    there = tuple(elsewhere.get(one, one) for one in before if one not in gone)
+    return Night(last.year, last.year.day(*day), there, gone)
 
 
 def _moved(rng: Random, world: World, pupil: Pupil) -> Pupil:
@@ -86,7 +103,7 @@ def _by_table(pupil: Pupil) -> bool:
 
 
 def _act(name: str, night: Night, hour: int, body: bytes | str, rows: Sequence[object]) -> Act:
-    path = f"/api/pupils/imports?school_year={SCHOOL_YEAR}"
+    path = f"/api/pupils/imports?school_year={night.year.name}"
     return Act(name, on(night.day, hour), "region", "enrolment", path, body, items=len(rows))
 
 

@@ -72,13 +72,18 @@ STANDS: Mapping[str, Callable[[Shown], bool]] = {
 """How a handover may have to stand before something is asked of it."""
 
 
-async def addressed(system: System, act: Act, goes_on: Callable[[], None]) -> Act:
+async def addressed(
+    system: System, act: Act, numbers: dict[str, str], goes_on: Callable[[], None]
+) -> Act:
     """An act with the number of its handover, once that stands as it has to; with a fresh code
-    where it is a signature. `goes_on`: called while one waits, for time goes on then.
+    where it is a signature. `numbers`: the last that was known of each laptop, which an offer looks
+    up anew; `goes_on`: called while one waits, for time goes on then.
     """
     if not act.laptop:
         return act
-    number = await _number(system, act, goes_on)
+    if act.wants or act.laptop not in numbers:
+        numbers[act.laptop] = await _number(system, act, goes_on)
+    number = numbers[act.laptop]
     found = replace(act, path=act.path.format(handover=number))
     if not act.path.endswith("/signature") or not isinstance(act.body, dict):
         return found

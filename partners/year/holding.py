@@ -44,12 +44,8 @@ class Held(Struct, frozen=True):
         return recent or any(one.since > begins for one in self.opened)
 
 
-def held(
-    lives: Mapping[str, Sequence[Report]], told: Sequence[Told], but: str = ""
-) -> dict[str, Held]:
-    """The laptop of each pupil who was handed one, but one of them: another one, where it was
-    swapped.
-    """
+def held(lives: Mapping[str, Sequence[Report]], told: Sequence[Told]) -> dict[str, Held]:
+    """The laptop of each pupil who was handed one: another one, where it was swapped."""
     swaps = {one.serial: one for one in told if one.act == "swap"}
     of_laptop: dict[str, list[Told]] = defaultdict(list)
     for one in told:
@@ -60,8 +56,6 @@ def held(
         if handed:
             last = max(handed, key=lambda one: one.happened_at)
             pupil, swap = last.student, swaps.get(serial)
-            if pupil == but:
-                continue
             if swap is None:
                 found[pupil] = Held(serial, _opened(of_laptop[serial]))
             else:  # nothing was open of the new one, but until then it was not the pupil's

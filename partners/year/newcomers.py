@@ -1,28 +1,31 @@
 """Who comes in January is given a laptop that a school has left. Pure."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 
 from partners.directory import Pupil
 from partners.year import roster
 from partners.year.pupils import minor
 from partners.year.reports import Report
+from partners.year.schoolyears import SchoolYear
 from partners.year.world import on
 
-HANDED = date(2021, 1, 18)
+HANDED = (1, 18)  # month and day on which the first is handed out
 
 
-def hand_outs(run: str, newcomers: Iterable[Pupil], stock: Mapping[str, list[str]]) -> list[Report]:
+def hand_outs(
+    run: str, year: SchoolYear, newcomers: Iterable[Pupil], stock: Mapping[str, list[str]]
+) -> list[Report]:
     """A hand-out for each, as long as the school has a laptop; those go from the stock."""
     handed = []
     for turn, pupil in enumerate(newcomers):
         school = roster.schools()[pupil.school].uai
         if not stock.get(school):
             continue
-        at = on(HANDED + timedelta(days=turn % 4), 8, turn % 60)
+        at = on(year.day(*HANDED) + timedelta(days=turn % 4), 8, turn % 60)
         handed.append(
             Report(
-                id=f"{run}-newcomer-{turn}",
+                id=f"{run}-newcomer-{year.begins}-{turn}",
                 party=f"school:{school}",
                 kind="handed-out",
                 happened_at=at,

@@ -1,7 +1,7 @@
-"""From a seed and a number of laptops to all that is sent in the year, and to the book. Pure."""
+"""From a seed and a number of laptops to all that is sent in its years, and to the book. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from random import Random
 
@@ -11,26 +11,24 @@ from msgspec.structs import replace
 from partners.directory import Pupil
 from partners.year import (
     book,
-    desks,
     ending,
     enrolling,
     intents,
-    newcomers,
+    passing,
     pupils,
     stories,
     telling,
     world,
 )
-from partners.year import holding as holdings
 from partners.year.acts import Act
 from partners.year.book import MARKS, Facts
-from partners.year.desks import Home, Work
+from partners.year.desks import Work
 from partners.year.ending import End
-from partners.year.enrolling import Night
-from partners.year.holding import Held
+from partners.year.passing import Standing, Year, laptop_of
 from partners.year.pupils import Cohort
 from partners.year.reports import Report, written
-from partners.year.world import END, World, pick, working_day
+from partners.year.schoolyears import YEARS
+from partners.year.world import END, World, on, pick, working_day
 
 # Reports that are never sent, by kind.
 LOST = {"in-transit": 0.04, "arrived": 0.04, "dispatched": 0.01}
@@ -44,16 +42,16 @@ REPORT_BYTES, LAPTOP_BYTES = 350, 60
 
 
 class Plan(Struct, frozen=True):
-    """A year to be played.
+    """Years to be played.
 
-    `acts` in the order of sending. `book`: the five facts of each laptop (`hp/<SERIAL>`) when all
-    is sent. `lost`: ids of reports that nobody sends. `refusable`: ids that the system has to
-    refuse once. `examples`: laptops worth a look. `dropped`: the laptop whose one report stands in
-    the book and is not sent, or "". `story_acts`,
-    `stories`: acts and book of the lives that go another way. `desk_acts`: what a repair desk
-    sends; `opened`: its incidents, each with its laptop and when it was reported. `pupil_acts`: the
-    files of pupils; `pupils`: whoever is in them, `staying` in the last. `end`: how lycée ends,
-    where it is played; `marks`: those that are compared.
+    `acts` in the order of sending: orders, deliveries, hand-outs. `book`: the five facts of each
+    laptop (`hp/<SERIAL>`) when all is sent. `lost`: ids of reports that nobody sends. `refusable`:
+    ids that the system has to refuse once. `examples`: laptops worth a look. `dropped`: the laptop
+    whose one report stands in the book and is not sent, or "". `story_acts`, `stories`: acts and
+    book of the lives that go another way. `desk_acts`: what a repair desk sends; `opened`: its
+    incidents, each with its laptop and when it was reported. `pupil_acts`: the files of pupils;
+    `pupils`: whoever is in them, `staying` in the last. `end_acts`: how lycée ends, where it is
+    played; `marks`: those that are compared; `ends_at`: the last instant of it.
     """
 
     run: str
@@ -72,102 +70,101 @@ class Plan(Struct, frozen=True):
     pupil_acts: tuple[Act, ...] = ()
     pupils: tuple[Pupil, ...] = ()
     staying: frozenset[int] = frozenset()
-    end: End = End()
+    end_acts: tuple[Act, ...] = ()
     marks: tuple[str, ...] = MARKS
+    ends_at: datetime = END
 
     @property
     def every_act(self) -> list[Act]:
         """In the order of sending."""
-        acts = (*self.acts, *self.story_acts, *self.desk_acts, *self.pupil_acts, *self.end.acts)
+        acts = (*self.acts, *self.story_acts, *self.desk_acts, *self.pupil_acts, *self.end_acts)
         return sorted(acts, key=lambda act: (act.at, act.id))
 
     @property
     def whole_book(self) -> Mapping[str, Facts]:
-        return {**self.book, **self.stories, **self.end.book}
+        return {**self.book, **self.stories}
 
 
 def plan(seed: int, laptops: int, *, drop_one: bool = False, to_the_end: bool = True) -> Plan:
-    """The year. `drop_one` keeps a hand-out back that the book holds: one laptop must differ.
-    `to_the_end`: with how lycée ends, for which the services' clock has to be moved.
+    """A cohort's three years. `drop_one` keeps a hand-out back that the book holds: one laptop must
+    differ. Not `to_the_end`: its first year alone, and without how lycée ends, for which the
+    services' clock has to be moved.
     """
-    rng = Random(f"{seed}:{laptops}")  # noqa: S311 the same year for the same seed, nothing is secret
+    rng = Random(f"{seed}:{laptops}")  # noqa: S311 the same years for the same seed, no secret
     truth = world.build(rng, seed, laptops)
     cohort = pupils.cohort(seed, laptops, truth, stories.schools(truth, laptops))
     decided = intents.intents(rng, truth)
-    meant = telling.reports(rng, truth, cohort.meant)
-    lost, told = _lost(rng, meant)
-    lives = _lives(told)
-    facts, worked, coming = _lived(seed, truth, cohort, lives, decided.admitted)
-    sent = [*_disturbed(rng, told), *coming]
-    spared = _droppable(sent, worked.book)
+    lost, told = _lost(rng, telling.reports(rng, truth, cohort.meant))
+    sent = _disturbed(rng, told)
+    spared = _droppable(sent)
+    standing = _beginning(truth, cohort, told, decided.admitted, spared)
+    passed, facts = _passed(f"{seed}:{laptops}", truth, cohort, standing, to_the_end)
     dropped = spared if drop_one else None
-    acts = [*decided.acts, *_packed(rng, [one for one in sent if not _same(one, dropped)])]
-    now = {**facts, **worked.book}
-    holding = holdings.held(lives, worked.told, spared.student if spared else "")
-    nights, end = _left(seed, truth, cohort, holding, now, frozenset(worked.book))
-    last, others = end if to_the_end else End(), stories.stories(truth, laptops, cohort.stories)
+    sent = [one for one in sent if not _same(one, dropped)]
+    sent += [one for year in passed for one in year.hand_outs]
+    acts = [*decided.acts, *_packed(rng, sent)]
+    other_acts, other_book = stories.stories(truth, laptops, cohort.stories)
+    nights = [night for year in passed for night in year.nights]
+    works = [year.work for year in passed]
+    ends = [year.end for year in passed] if to_the_end else []
+    refusable = [one.refusable for one in (*works, *ends)]
+    coming = [one for year in passed for one in cohort.newcomers[year.nights[0].year]]
     return Plan(
         run=truth.run,
         seed=seed,
         laptops=laptops,
         acts=tuple(sorted(acts, key=lambda act: (act.at, act.id))),
-        book=now,
+        book=facts,
         lost=lost,
-        refusable=last.refusable | worked.refusable | {one.id for one in told if one.refusable},
-        examples=_examples(truth, facts, worked, last),
-        story_acts=tuple(others[0]),
-        stories=others[1],
-        desk_acts=worked.acts,
-        opened=worked.opened,
-        end=last,
-        marks=(*MARKS, *book.END_MARKS) if to_the_end else MARKS,
+        refusable=frozenset({one.id for one in told if one.refusable}.union(*refusable)),
+        examples=_examples(truth, facts, works, ends),
+        story_acts=tuple(other_acts),
+        stories=other_book,
+        desk_acts=tuple(act for work in works for act in work.acts),
+        opened={name: opened for work in works for name, opened in work.opened.items()},
         pupil_acts=tuple(enrolling.files(truth.run, nights)),
-        pupils=(*cohort.at_first, *cohort.newcomers),
+        pupils=(*cohort.at_first, *coming),
         staying=frozenset(one.number for one in nights[-1].there),
+        end_acts=tuple(act for end in ends for act in end.acts),
+        marks=(*MARKS, *book.END_MARKS) if to_the_end else MARKS,
+        ends_at=on(nights[-1].year.day(*ending.ENDS), 18),
         dropped=laptop_of(dropped.serials[0]) if dropped else "",
     )
 
 
-def _lived(
-    seed: int,
+def _passed(
+    dice: str, truth: World, cohort: Cohort, standing: Standing, to_the_end: bool
+) -> tuple[list[Year], dict[str, Facts]]:
+    """The years that are played, and what is true of each laptop after the last."""
+    passed: list[Year] = []
+    for year in YEARS if to_the_end else YEARS[:1]:
+        one, standing = passing.a_year(dice, truth, year, standing, cohort.newcomers[year])
+        passed.append(one)
+    return passed, dict(standing.facts if to_the_end else passed[-1].book)
+
+
+def _beginning(
     truth: World,
     cohort: Cohort,
-    lives: dict[str, list[Report]],
+    told: Sequence[Report],
     admitted: frozenset[str],
-) -> tuple[dict[str, Facts], Work, list[Report]]:
-    """What is true by the desk's books and before them; and the hand-outs to newcomers, which are
-    put into the lives.
-    """
-    homes, stock = _homes(truth, lives, _book(truth, lives, admitted))
-    coming = newcomers.hand_outs(truth.run, cohort.newcomers, stock)
-    for report in coming:
-        lives[report.serials[0]].append(report)
+    spared: Report | None,
+) -> Standing:
+    """How things stand when all is delivered and handed out."""
+    lives = _lives(told)
     facts = _book(truth, lives, admitted)
-    return (
-        facts,
-        desks.work(_dice("desks", seed, len(facts)), truth.run, homes, stock, facts),
-        coming,
-    )
-
-
-def _left(
-    seed: int,
-    truth: World,
-    cohort: Cohort,
-    holding: Mapping[str, Held],
-    now: Mapping[str, Facts],
-    at_desks: frozenset[str],
-) -> tuple[tuple[Night, ...], End]:
-    """Who is at school on which night, and how lycée ends."""
-    laptops = len(cohort.meant)
-    may_leave = _may_leave(holding, now, at_desks)
-    nights = enrolling.nights(_dice("pupils", seed, laptops), truth, cohort, may_leave)
-    return nights, ending.end(_dice("end", seed, laptops), truth.run, nights, holding, now)
-
-
-def laptop_of(serial: str) -> str:
-    """A laptop's name as tracking gives it."""
-    return f"hp/{serial}"
+    stock: dict[str, list[str]] = defaultdict(list)
+    covered_from = {}
+    for line in truth.lines:
+        for serial in line.serials:
+            now = facts[laptop_of(serial)]
+            if now.owner == "region":
+                late = line.lot.listed_late_on if serial in truth.late else line.lot.admitted_on
+                covered_from[serial] = working_day(max(late, line.lot.admitted_on), 6)
+            if now.location == "at-school" and serial not in truth.never:
+                stock[line.school.uai].append(serial)
+    apart = frozenset({int(spared.student)} if spared else ())
+    return Standing(facts, lives, covered_from, stock, tuple(cohort.at_first), apart=apart)
 
 
 def _lost(rng: Random, meant: Sequence[Report]) -> tuple[frozenset[str], list[Report]]:
@@ -202,36 +199,6 @@ def _book(
     }
 
 
-def _dice(what: str, seed: int, laptops: int) -> Random:
-    """Dice of its own for a part of the year."""
-    return Random(f"{what}:{seed}:{laptops}")  # noqa: S311 nothing is secret
-
-
-def _homes(
-    truth: World, lives: Mapping[str, list[Report]], facts: Mapping[str, Facts]
-) -> tuple[list[Home], dict[str, list[str]]]:
-    """What schools handed out, and what each has left."""
-    homes: list[Home] = []
-    stock: dict[str, list[str]] = defaultdict(list)
-    for line in truth.lines:
-        for serial in line.serials:
-            location, uai = facts[laptop_of(serial)].location, line.school.uai
-            if location == "with-student":
-                admitted = facts[laptop_of(serial)].owner == "region"
-                from_day = working_day(line.lot.admitted_on, 6) if admitted else date.max
-                homes.append(_home(serial, uai, lives[serial], from_day))
-            elif location == "at-school" and serial not in truth.never:
-                stock[uai].append(serial)
-    return homes, stock
-
-
-def _home(serial: str, school: str, life: Sequence[Report], covered_from: date) -> Home:
-    handed_at = max(one.happened_at for one in life if one.kind == "handed-out")
-    at_once = [one for one in life if one.happened_at == handed_at]
-    told = sum(one.kind in ("received", "handed-out") for one in at_once)
-    return Home(serial, school, handed_at, told, covered_from)
-
-
 def _disturbed(rng: Random, told: Sequence[Report]) -> list[Report]:
     """What the system gets to see: some of it late, some of it again."""
     # What is refused first and sent mended later keeps that order.
@@ -251,38 +218,15 @@ def _later(report: Report, days: int) -> Report:
     return replace(report, sent_at=min(report.sent_at + timedelta(days=days), END))
 
 
-def _droppable(sent: Sequence[Report], elsewhere: Container[str]) -> Report | None:
-    """A hand-out that is sent only once: its laptop's last report, and no other laptop's; not of
-    one that stands in another book as well.
-    """
+def _droppable(sent: Sequence[Report]) -> Report | None:
+    """A hand-out that is sent only once: its laptop's last report, and no other laptop's."""
     times = Counter(report.id for report in sent)
     handed_out = (report for report in sent if report.kind == "handed-out")
-    return next(
-        (
-            report
-            for report in handed_out
-            if times[report.id] == 1
-            and not report.refusable
-            and laptop_of(report.serials[0]) not in elsewhere
-        ),
-        None,
-    )
+    return next((one for one in handed_out if times[one.id] == 1 and not one.refusable), None)
 
 
 def _same(report: Report, dropped: Report | None) -> bool:
     return dropped is not None and report.id == dropped.id
-
-
-def _may_leave(
-    holding: Mapping[str, Held], now: Mapping[str, Facts], at_desks: frozenset[str]
-) -> frozenset[int]:
-    """Pupils whose laptop is the region's, and whom no desk is to expect."""
-    names = {pupil: laptop_of(one.serial) for pupil, one in holding.items()}
-    return frozenset(
-        int(pupil)
-        for pupil, name in names.items()
-        if name not in at_desks and now[name].owner == "region"
-    )
 
 
 def _packed(rng: Random, sent: Iterable[Report]) -> Iterator[Act]:
@@ -320,17 +264,20 @@ def _batches(reports: Iterable[Report]) -> Iterator[list[Report]]:
         yield batch
 
 
-def _examples(truth: World, facts: Mapping[str, Facts], worked: Work, last: End) -> dict[str, str]:
+def _examples(
+    truth: World, facts: Mapping[str, Facts], works: Sequence[Work], ends: Sequence[End]
+) -> dict[str, str]:
     """The first laptop of each kind that a person may want to look at."""
     late = {laptop_of(serial) for serial in truth.late}
-    elsewhere = {*worked.book, *last.book}
+    elsewhere = {name for one in (*works, *ends) for name in one.book}
     apart = {name: now for name, now in facts.items() if name not in elsewhere}
     home = [name for name, now in apart.items() if now.location == "with-student"]
+    at_the_end = {name: found for end in reversed(ends) for name, found in end.examples.items()}
     found = {
         "an ordinary life": next((name for name in home if name not in late), ""),
         "scanned before its announcement": next((name for name in home if name in late), ""),
         "missing": next((name for name, now in apart.items() if now.location == "missing"), ""),
-        **worked.examples,
-        **{what: last.examples.get(what, "") for what in ending.LOOKED_AT},
+        **works[0].examples,
+        **{what: at_the_end.get(what, "") for what in ending.LOOKED_AT},
     }
     return {kind: name for kind, name in found.items() if name}

@@ -18,8 +18,9 @@ from partners.year.acts import Act
 from partners.year.cases import Numbers
 from partners.year.plan import Plan
 from partners.year.post import BUSY_SECONDS, Answer, PlayError, System, get, post, produce
-from partners.year.who import IMPORTS, Who, learn, named, nobody_yet
-from partners.year.world import BEGIN, YEAR_ENDS
+from partners.year.schoolyears import FIRST, YEARS
+from partners.year.who import IMPORTS, Who, learn, named, nobody_yet, of_the_present
+from partners.year.world import BEGIN
 
 AT_ONCE = 8
 LAST_HOUR = 21
@@ -35,8 +36,8 @@ PHASES = {
     (2020, 9): "September: hand-outs",
     (2020, 10): "October: the rest",
 }
-LATER = "November to April: repairs, pupils who come and go"
-END = "May to July: repairs, the end of lycée"
+LATER = "{year}: repairs, pupils who come and go"
+END = "{year}: repairs, the end of lycée"
 
 Step = Callable[[str, int], None]
 """Told of progress: the phase, and how many items were answered since."""
@@ -91,8 +92,9 @@ class Heard(Struct, frozen=True):
 
 
 class Playing(Struct):
-    """A year that is being played: what the system called things, and what it answered. `again`:
-    its pupils were all known before, so that their files would only set them back.
+    """A plan that is being played: what the system called things (cases by incident, handovers by
+    laptop, pupils), and what it answered. `again`: its pupils were all known before, so that their
+    files would only set them back.
     """
 
     plan: Plan
@@ -103,6 +105,7 @@ class Playing(Struct):
     again: bool
     gate: asyncio.Semaphore
     clock: Path | None
+    handovers: dict[str, str] = {}
     now: datetime = BEGIN
     heard: list[Heard] = []
 
@@ -129,7 +132,7 @@ async def play(plan: Plan, system: System, clock: Path | None, step: Step) -> He
         playing.come_to(max(act.at for act in acts))
         await _day(playing, acts)
     if clock:  # so that another year may be played beside it
-        move_clock(clock, YEAR_ENDS)
+        move_clock(clock, plan.ends_at)
     return _together(playing.heard)
 
 
@@ -149,12 +152,13 @@ async def _day(playing: Playing, acts: Sequence[Act]) -> None:
 async def _one(playing: Playing, act: Act) -> None:
     system, numbers = playing.system, playing.numbers
     async with playing.gate:
-        if playing.again and _of_pupils(act):
+        present = of_the_present(playing.who, act) if playing.again else act
+        if playing.again and (_of_pupils(act) or not present.items):
             playing.heard.append(Heard(Counter(duplicate=act.items)))
         else:
             await cases.placed(system, act)
-            said = named(playing.who, await cases.numbered(system, numbers, act))
-            said = await handovers.addressed(system, said, playing.go_on)
+            said = named(playing.who, await cases.numbered(system, numbers, present))
+            said = await handovers.addressed(system, said, playing.handovers, playing.go_on)
             playing.heard.append(await _say(playing.plan, system, said, numbers))
         playing.step(_phase(act.at), act.items)
 
@@ -164,7 +168,9 @@ def _of_pupils(act: Act) -> bool:
 
 
 def _phase(at: datetime) -> str:
-    return PHASES.get((at.year, at.month), LATER if at.date() < ending.FIRST_OFFERS else END)
+    year = next(one for one in reversed(YEARS) if one == FIRST or at.date() >= one.day(8, 1))
+    told = END if at.date() >= year.day(*ending.FIRST_OFFERS) else LATER
+    return PHASES.get((at.year, at.month), told.format(year=year.name))
 
 
 def _first(group: BaseExceptionGroup[PlayError]) -> PlayError:

@@ -15,31 +15,32 @@ from partners import directory
 from partners.directory import Pupil
 from partners.year import roster, spelling
 from partners.year.roster import School
+from partners.year.schoolyears import FIRST, YEARS, SchoolYear
 from partners.year.world import World
 
 IN_A_RUN = 90_000  # numbers of pupils, below 10^11 in all: larger years have some of the next's
 OF_A_STORY = 5
 ONE_NEWCOMER_FOR = 200  # laptops of the year
-OLDER = (0,) * 7 + (1, 1, 2)  # years by which a pupil is older than a class is, one of these by lot
+OLDER = (0,) * 7 + (1, 1, 2)  # years by which a pupil is older than a class is, by lot
 
 
 class Cohort(Struct, frozen=True):
-    """Who is at school when the year begins: for whom each laptop is meant, by serial, and the
-    pupils of each set of stories; and who comes in January.
+    """Who is at school when the first year begins: for whom each laptop is meant, by serial, and
+    the pupils of each set of stories; and who comes in January of each year.
     """
 
     meant: Mapping[str, Pupil]
     stories: tuple[tuple[Pupil, ...], ...]
-    newcomers: tuple[Pupil, ...]
+    newcomers: Mapping[SchoolYear, tuple[Pupil, ...]]
 
     @property
     def at_first(self) -> list[Pupil]:
-        """Who is there when the year begins."""
+        """Who is there when the first year begins."""
         return [*self.meant.values(), *(pupil for those in self.stories for pupil in those)]
 
 
 def cohort(seed: int, laptops: int, world: World, story_schools: list[School]) -> Cohort:
-    """The pupils of a year: as many as laptops, and those of the stories."""
+    """As many pupils as laptops, those of the stories, and the newcomers of each year."""
     number = spelling.run_number(seed, laptops) * IN_A_RUN
     drawing = Drawing(seed)
     meant: dict[str, Pupil] = {}
@@ -51,8 +52,11 @@ def cohort(seed: int, laptops: int, world: World, story_schools: list[School]) -
     for school in story_schools:
         stories.append(tuple(drawing.pupil(number + n, school) for n in range(OF_A_STORY)))
         number += OF_A_STORY
-    schools = islice(cycle(world.schools), 1 + laptops // ONE_NEWCOMER_FOR)
-    newcomers = tuple(drawing.pupil(number + n, school) for n, school in enumerate(schools))
+    schools, newcomers = cycle(world.schools), {}
+    for year in YEARS:
+        coming = enumerate(islice(schools, 1 + laptops // ONE_NEWCOMER_FOR), number)
+        newcomers[year] = tuple(drawing.pupil(n, school, year) for n, school in coming)
+        number += len(newcomers[year])
     return Cohort(meant, tuple(stories), newcomers)
 
 
@@ -67,11 +71,13 @@ class Drawing:
         self.of_school: dict[int, list[Pupil]] = {}
         self.taken: set[tuple[str, str, date]] = set()
 
-    def pupil(self, number: int, school: School) -> Pupil:
+    def pupil(self, number: int, school: School, year: SchoolYear = FIRST) -> Pupil:
+        """Who is of the age of a class in that year, or older."""
         own = Random(f"{self.seed} {number}")  # noqa: S311  invented, not secret
         place = self.places[school.uai]
         found = directory.drawn(own, number, place)
-        found = found._replace(born_on=found.born_on - timedelta(days=366 * own.choice(OLDER)))
+        younger = year.begins - FIRST.begins - own.choice(OLDER)
+        found = found._replace(born_on=found.born_on + timedelta(days=366 * younger))
         before = self.of_school.setdefault(place, [])
         if len(before) == 1:
             found = found._replace(family=before[0].family, given=before[0].given)

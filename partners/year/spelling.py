@@ -1,13 +1,13 @@
 """How parties write things: check digits, serial numbers in several spellings, instants. Pure."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from hashlib import blake2b
+from zoneinfo import ZoneInfo
 
 MAKERS = ("HP", "hp", "Hewlett-Packard")
 _UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _DIGITS = "0123456789ABCDEFGHJKLMNPRSTVWXYZ"
-_SUMMER_ENDS = datetime(2020, 10, 25, 1, tzinfo=UTC)
-_SUMMER_BEGINS = datetime(2021, 3, 28, 1, tzinfo=UTC)
+_STRASBOURG = ZoneInfo("Europe/Paris")
 
 
 def uai(digits: str) -> str:
@@ -57,5 +57,4 @@ def instant(at: datetime, *, local: bool = True) -> str:
     """RFC 3339, as a clock in Strasbourg shows it, or in UTC."""
     if not local:
         return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    hours = 1 if _SUMMER_ENDS <= at < _SUMMER_BEGINS else 2
-    return at.astimezone(timezone(timedelta(hours=hours))).isoformat(timespec="seconds")
+    return at.astimezone(_STRASBOURG).isoformat(timespec="seconds")

@@ -54,6 +54,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "at-the-supplier": ("announced", "supplier"),
 }
 NOT_OWNED = ("rejected", "on-the-road", "at-the-supplier")
+GIVEN = ("back", "again", "swapped")
 CANCELLED = ("on-the-road", "at-the-supplier")
 ORDERED, LISTED, LEFT, CAME = (
     date(2020, 6, 10),
@@ -149,7 +150,8 @@ def _file(id: str, day: date, party: str, path: str, content: str, rows: int = 1
 
 def _facts(name: str) -> Facts:
     owner = "supplier" if name in NOT_OWNED else "region"
-    return Facts(*PLACES[name], owner, "working", "not-enrolled", unannounced=False)
+    given = name in GIVEN
+    return Facts(*PLACES[name], owner, "working", "not-enrolled", unannounced=False, given=given)
 
 
 def _set(world: World, number: int, first: int, pupils: Sequence[Pupil]) -> Set:

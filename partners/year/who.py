@@ -107,8 +107,23 @@ async def _look(system: System, who: Who, student: str, party: str) -> None:
 
 def named(who: Who, act: Act) -> Act:
     """An act with the pseudonyms of its pupils in the place of their numbers."""
-    if not isinstance(act.body, dict) or "hand_outs" not in act.body:
-        return act
-    items = cast("list[dict[str, str]]", act.body["hand_outs"])
-    told = [item | {"student": who.known.get(item["student"], item["student"])} for item in items]
-    return replace(act, body={"hand_outs": told})
+    told = [
+        item | {"student": who.known.get(item["student"], item["student"])}
+        for item in _hand_outs(act)
+    ]
+    return replace(act, body={"hand_outs": told}) if told else act
+
+
+def of_the_present(who: Who, act: Act) -> Act:
+    """An act without the hand-outs to pupils who left since it was sent first: nobody lists them
+    any more.
+    """
+    items = _hand_outs(act)
+    told = [item for item in items if item["student"] in who.known]
+    return act if told == items else replace(act, body={"hand_outs": told}, items=len(told))
+
+
+def _hand_outs(act: Act) -> list[dict[str, str]]:
+    if not isinstance(act.body, dict):
+        return []
+    return cast("list[dict[str, str]]", act.body.get("hand_outs", []))

@@ -11,16 +11,16 @@ from msgspec.structs import replace
 
 from partners.year import roster, spelling
 from partners.year.roster import School
+from partners.year.schoolyears import FIRST
 
 T = TypeVar("T")
 
-SCHOOL_YEAR = "2020-2021"
+SCHOOL_YEAR = FIRST.name
 MODEL = "HP 245 G8"
 BEGIN = datetime(2020, 6, 1, 8, tzinfo=UTC)
 END = datetime(2020, 10, 30, 18, tzinfo=UTC)
 TERM_BEGINS = date(2020, 9, 1)
 LAST_SCHOOL_DAY = date(2020, 10, 16)  # All Saints' holidays, then all that is delivered is there
-YEAR_ENDS = datetime(2021, 7, 6, 18, tzinfo=UTC)  # by when desks have told all
 PALLET = 60
 
 LATE = 0.03  # laptops that the supplier forgets in his first list

@@ -1,0 +1,105 @@
+"""A cohort's three years: who goes up, comes, leaves; what becomes of every laptop."""
+
+from collections import Counter
+
+import pytest
+
+from partners.year import book, enrolling
+from partners.year.book import DISPOSITIONS, Facts, disposition
+from partners.year.ending import FINAL_LEVELS
+from partners.year.plan import Plan, plan
+from partners.year.schoolyears import YEARS
+from tests.told_of_a_year import happened, items, laptop, told_to_the_end
+
+AT_HOME = Facts("with-student", "student", "region", "working", "not-enrolled", unannounced=False)
+IN_STOCK = Facts("at-school", "school", "region", "working", "not-enrolled", unannounced=False)
+
+
+@pytest.fixture(scope="module")
+def years() -> Plan:
+    return plan(2020, 1_000)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 2020])
+@pytest.mark.parametrize("laptops", [3, 60, 900])
+def test_the_book_of_three_years_is_what_is_sent_comes_to(seed: int, laptops: int) -> None:
+    whole = plan(seed, laptops)
+    assert told_to_the_end(whole) == whole.book
+
+
+def test_a_campaign_is_called_and_offers_are_made_in_each_year(years: Plan) -> None:
+    called = [act.body for act in years.end_acts if act.path == "/api/handover-campaigns"]
+    names = [body["school_year"] for body in called if isinstance(body, dict)]
+    assert names == [year.name for year in YEARS]
+    offers = Counter(act.at.year for act in years.end_acts if act.path.endswith("/offer"))
+    assert min(offers[year.begins + 1] for year in YEARS) > 100
+
+
+def test_files_of_pupils_say_for_which_school_year_they_are(years: Plan) -> None:
+    told = {act.path.partition("school_year=")[2] for act in years.pupil_acts}
+    assert told == {year.name for year in YEARS}
+    for act in years.pupil_acts:
+        year = next(year for year in YEARS if act.path.endswith(year.name))
+        assert year.day(8, 1) <= act.at.date() <= year.day(7, 31)
+
+
+def test_who_does_not_finish_goes_up_but_for_a_few_who_repeat() -> None:
+    made = plan(2020, 1_000, to_the_end=False)
+    older = enrolling.a_year_older(_Dice(), made.pupils)  # type: ignore[arg-type]
+    before = {one.number: one.level for one in made.pupils}
+    assert {one.number for one in older} == {
+        number for number, level in before.items() if level not in FINAL_LEVELS
+    }
+    moves = Counter((before[one.number], one.level) for one in older)
+    assert moves.keys() == {(0, 0), *((old, new) for old, new in enrolling.NEXT.items())}
+    repeating = moves[0, 0]
+    assert repeating == round(enrolling.REPEATING * len(older))
+
+
+class _Dice:
+    """Draws the first."""
+
+    def sample(self, members: list[object], count: int) -> list[object]:
+        return sorted(members, key=lambda one: one.level)[:count]  # type: ignore[attr-defined]
+
+
+def test_newcomers_come_in_each_year_and_some_take_what_another_brought_back(years: Plan) -> None:
+    handed = [
+        (happened(item).year, laptop(item["laptop"]))
+        for _, kind, item in items(years.acts)
+        if kind == "handed-out" and happened(item).year > 2020
+    ]
+    assert {year for year, _ in handed} == {2021, 2022, 2023}
+    times = Counter(
+        laptop(item["laptop"]) for _, kind, item in items(years.acts) if kind == "handed-out"
+    )
+    brought = {act.laptop for act in years.end_acts if act.path.endswith("/return")}
+    assert brought & {name for _, name in handed if times[name] > 1}
+
+
+# -- what became of them
+
+
+def test_at_the_end_every_laptop_is_in_one_of_six_and_each_of_them_is_there(years: Plan) -> None:
+    became = Counter(map(disposition, years.whole_book.values()))
+    assert set(became) == set(DISPOSITIONS)
+    assert became["further-study"] > 0.5 * became.total()
+
+
+@pytest.mark.parametrize(
+    ("facts", "acts", "became"),
+    [
+        (AT_HOME, ["certificate", "handing-over"], "further-study"),
+        (AT_HOME, ["certificate"], "in-use"),
+        (AT_HOME, ["refusal", "return"], "in-use"),
+        (book.handed_out(IN_STOCK), ["refusal", "return"], "returned"),
+        (book.handed_out(IN_STOCK), ["refusal", "return", "scrapping"], "scrapped"),
+        (AT_HOME, ["refusal", "write-off"], "lost"),
+        (AT_HOME, ["asked-back", "overdue"], "in-use"),
+        (IN_STOCK, [], "in-use"),
+    ],
+)
+def test_what_became_of_a_laptop_follows_from_its_facts(
+    facts: Facts, acts: list[str], became: str
+) -> None:
+    assert disposition(book.after_the_end(facts, acts)) == became
