@@ -229,13 +229,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     acts = parser.add_subparsers(dest="act", required=True)
     acts.add_parser("run", help="start everything and stay until Ctrl-C")
-    playing = acts.add_parser("demo", help="the same, and play three invented school years on it")
+    playing = acts.add_parser("demo", help="the same, and three invented school years on it")
     playing.add_argument("--laptops", type=_many, default=5000, help="how many (default: 5000)")
     playing.add_argument("--seed", type=int, default=2020, help="which cohort (default: 2020)")
     playing.add_argument(
         "--once",
         action="store_true",
-        help="stop after the last year: exit 0 when every laptop is as the player's book says, else 1",
+        help="stop after them: exit 0 when every laptop is as the player's book says, else 1",
     )
     acts.add_parser(
         "year",

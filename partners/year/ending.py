@@ -124,8 +124,8 @@ def end(
         booked[laptop] = book.after_the_end(before[laptop], acts)
         examples.setdefault(course, laptop)
     refusable = frozenset(one.run for one in told if one.act == "blocked-offer")
-    acts = (_opening(run, year), *map(_act, told))
-    return End(acts, booked, refusable, examples, frozenset(pupil for pupil, *_ in drawn))
+    asked = (_opening(run, year), *map(_act, told))
+    return End(asked, booked, refusable, examples, frozenset(pupil for pupil, *_ in drawn))
 
 
 # -- who, and which course

@@ -8,6 +8,7 @@ from datetime import date
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from partners.directory import Pupil
 from partners.year import book, desks, ending, enrolling, holding, newcomers, roster
@@ -41,6 +42,7 @@ class Standing(Struct, frozen=True):
 class Year(Struct, frozen=True):
     """A year that passed. `book`: the facts of every laptop before its lycée ended."""
 
+    newcomers: tuple[Pupil, ...]
     hand_outs: tuple[Report, ...]
     work: Work
     nights: tuple[Night, ...]
@@ -48,12 +50,59 @@ class Year(Struct, frozen=True):
     book: Mapping[str, Facts]
 
 
+class Passed(Struct, frozen=True):
+    """Years that passed, one after the other, and the facts of every laptop after the last."""
+
+    years: tuple[Year, ...]
+    book: Mapping[str, Facts]
+
+    @property
+    def newcomers(self) -> list[Pupil]:
+        return [pupil for one in self.years for pupil in one.newcomers]
+
+    @property
+    def hand_outs(self) -> list[Report]:
+        return [report for one in self.years for report in one.hand_outs]
+
+    @property
+    def nights(self) -> list[Night]:
+        return [night for one in self.years for night in one.nights]
+
+    @property
+    def refusable(self) -> frozenset[str]:
+        """Ids that have to be refused."""
+        ids = (one.work.refusable | one.end.refusable for one in self.years)
+        return frozenset().union(*ids)
+
+    @property
+    def touched(self) -> set[str]:
+        """Laptops that a desk or the end of lycée had to do with."""
+        return {name for one in self.years for name in (*one.work.book, *one.end.book)}
+
+
+def years(
+    dice: str,
+    world: World,
+    newcomers: Mapping[SchoolYear, Sequence[Pupil]],
+    standing: Standing,
+    to_the_end: bool,
+) -> Passed:
+    """All of them to the end, or the first one without how its lycée ends. `dice`: what is drawn
+    hangs on it.
+    """
+    passed = []
+    for year, coming in newcomers.items():
+        one, standing = a_year(dice, world, year, standing, coming)
+        if not to_the_end:
+            return Passed((replace(one, end=End()),), one.book)
+        passed.append(one)
+    return Passed(tuple(passed), standing.facts)
+
+
 def a_year(
     dice: str, world: World, year: SchoolYear, before: Standing, coming: Sequence[Pupil]
 ) -> tuple[Year, Standing]:
-    """What happens in it, and what the next one begins with. `coming`: the newcomers of January;
-    `dice`: what is drawn hangs on it.
-    """
+    """What happens in it, and what the next one begins with. `coming`: the newcomers of January."""
     rng = {what: _dice(f"{what}:{dice}:{year.begins}") for what in ("desks", "pupils", "end")}
     stock = {school: list(serials) for school, serials in before.stock.items()}
     handed = newcomers.hand_outs(world.run, year, coming, stock)
@@ -81,7 +130,7 @@ def a_year(
         at_desks=at_desks,
         apart=before.apart | {one.number for one in end.pupils},
     )
-    return Year(tuple(handed), work, nights, end, facts), after
+    return Year(tuple(coming), tuple(handed), work, nights, end, facts), after
 
 
 def _dice(what: str) -> Random:
@@ -154,7 +203,7 @@ def _stock(
 ) -> dict[str, list[str]]:
     """What a school has left, and what its pupils brought back, but for what a desk took."""
     taken = {one.other for one in told}
-    stock = defaultdict(list)
+    stock: dict[str, list[str]] = defaultdict(list)
     for school, serials in left.items():
         stock[school] += [serial for serial in serials if serial not in taken]
     for pupil in sorted(end.pupils):

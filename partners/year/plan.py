@@ -22,12 +22,9 @@ from partners.year import (
 )
 from partners.year.acts import Act
 from partners.year.book import MARKS, Facts
-from partners.year.desks import Work
-from partners.year.ending import End
-from partners.year.passing import Standing, Year, laptop_of
+from partners.year.passing import Passed, Standing, laptop_of
 from partners.year.pupils import Cohort
 from partners.year.reports import Report, written
-from partners.year.schoolyears import YEARS
 from partners.year.world import END, World, on, pick, working_day
 
 # Reports that are never sent, by kind.
@@ -98,49 +95,32 @@ def plan(seed: int, laptops: int, *, drop_one: bool = False, to_the_end: bool = 
     sent = _disturbed(rng, told)
     spared = _droppable(sent)
     standing = _beginning(truth, cohort, told, decided.admitted, spared)
-    passed, facts = _passed(f"{seed}:{laptops}", truth, cohort, standing, to_the_end)
+    passed = passing.years(f"{seed}:{laptops}", truth, cohort.newcomers, standing, to_the_end)
     dropped = spared if drop_one else None
-    sent = [one for one in sent if not _same(one, dropped)]
-    sent += [one for year in passed for one in year.hand_outs]
+    sent = [one for one in (*sent, *passed.hand_outs) if not _same(one, dropped)]
     acts = [*decided.acts, *_packed(rng, sent)]
     other_acts, other_book = stories.stories(truth, laptops, cohort.stories)
-    nights = [night for year in passed for night in year.nights]
-    works = [year.work for year in passed]
-    ends = [year.end for year in passed] if to_the_end else []
-    refusable = [one.refusable for one in (*works, *ends)]
-    coming = [one for year in passed for one in cohort.newcomers[year.nights[0].year]]
     return Plan(
         run=truth.run,
         seed=seed,
         laptops=laptops,
         acts=tuple(sorted(acts, key=lambda act: (act.at, act.id))),
-        book=facts,
+        book=passed.book,
         lost=lost,
-        refusable=frozenset({one.id for one in told if one.refusable}.union(*refusable)),
-        examples=_examples(truth, facts, works, ends),
+        refusable=passed.refusable | {one.id for one in told if one.refusable},
+        examples=_examples(truth, passed),
         story_acts=tuple(other_acts),
         stories=other_book,
-        desk_acts=tuple(act for work in works for act in work.acts),
-        opened={name: opened for work in works for name, opened in work.opened.items()},
-        pupil_acts=tuple(enrolling.files(truth.run, nights)),
-        pupils=(*cohort.at_first, *coming),
-        staying=frozenset(one.number for one in nights[-1].there),
-        end_acts=tuple(act for end in ends for act in end.acts),
+        desk_acts=tuple(act for one in passed.years for act in one.work.acts),
+        opened={name: at for one in passed.years for name, at in one.work.opened.items()},
+        pupil_acts=tuple(enrolling.files(truth.run, passed.nights)),
+        pupils=(*cohort.at_first, *passed.newcomers),
+        staying=frozenset(one.number for one in passed.nights[-1].there),
+        end_acts=tuple(act for one in passed.years for act in one.end.acts),
         marks=(*MARKS, *book.END_MARKS) if to_the_end else MARKS,
-        ends_at=on(nights[-1].year.day(*ending.ENDS), 18),
+        ends_at=on(passed.nights[-1].year.day(*ending.ENDS), 18),
         dropped=laptop_of(dropped.serials[0]) if dropped else "",
     )
-
-
-def _passed(
-    dice: str, truth: World, cohort: Cohort, standing: Standing, to_the_end: bool
-) -> tuple[list[Year], dict[str, Facts]]:
-    """The years that are played, and what is true of each laptop after the last."""
-    passed: list[Year] = []
-    for year in YEARS if to_the_end else YEARS[:1]:
-        one, standing = passing.a_year(dice, truth, year, standing, cohort.newcomers[year])
-        passed.append(one)
-    return passed, dict(standing.facts if to_the_end else passed[-1].book)
 
 
 def _beginning(
@@ -264,20 +244,18 @@ def _batches(reports: Iterable[Report]) -> Iterator[list[Report]]:
         yield batch
 
 
-def _examples(
-    truth: World, facts: Mapping[str, Facts], works: Sequence[Work], ends: Sequence[End]
-) -> dict[str, str]:
+def _examples(truth: World, passed: Passed) -> dict[str, str]:
     """The first laptop of each kind that a person may want to look at."""
     late = {laptop_of(serial) for serial in truth.late}
-    elsewhere = {name for one in (*works, *ends) for name in one.book}
-    apart = {name: now for name, now in facts.items() if name not in elsewhere}
+    apart = {name: now for name, now in passed.book.items() if name not in passed.touched}
     home = [name for name, now in apart.items() if now.location == "with-student"]
-    at_the_end = {name: found for end in reversed(ends) for name, found in end.examples.items()}
+    ends = reversed(passed.years)
+    at_the_end = {what: name for one in ends for what, name in one.end.examples.items()}
     found = {
         "an ordinary life": next((name for name in home if name not in late), ""),
         "scanned before its announcement": next((name for name in home if name in late), ""),
         "missing": next((name for name, now in apart.items() if now.location == "missing"), ""),
-        **works[0].examples,
+        **passed.years[0].work.examples,
         **{what: at_the_end.get(what, "") for what in ending.LOOKED_AT},
     }
     return {kind: name for kind, name in found.items() if name}
