@@ -61,7 +61,7 @@ def issue(file: Path, parties: Iterable[str], days: int | None = None) -> dict[s
             *load(file).values(),
             *(Key(hashed(key), party, end) for party, key in made.items()),
         ]
-        _replace(file, kept)
+        write_private(file, kept)
     return made
 
 
@@ -70,7 +70,7 @@ def revoke(file: Path, party: str) -> int:
     with _alone(file):
         keys = list(load(file).values())
         kept = [key for key in keys if key.party != party]
-        _replace(file, kept)
+        write_private(file, kept)
     return len(keys) - len(kept)
 
 
@@ -82,13 +82,24 @@ def _alone(file: Path) -> Iterator[None]:
         yield
 
 
-def _replace(file: Path, keys: list[Key]) -> None:
+def write_private(file: Path, value: object) -> None:
+    """Write a value as JSON that its owner alone may read, at one stroke, and flush it."""
     fresh = file.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as out:
-        out.write(msgspec.json.format(msgspec.json.encode(keys), indent=1))
+        out.write(msgspec.json.format(msgspec.json.encode(value), indent=1))
         os.fsync(out.fileno())
     fresh.replace(file)
+    settle(file.parent)
+
+
+def settle(folder: Path) -> None:
+    """Flush to the disk that a file is there."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def gate(file: Path) -> Callable[[str], str | None]:

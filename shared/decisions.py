@@ -62,6 +62,13 @@ class Claim(Struct, frozen=True, gc=False):
     told_by: str = ""
     trace: str = ""
 
+    @property
+    def event(self) -> str:
+        """What another service was told, as a fact names it, so that it goes when that is taken
+        back: `<service>: <party> <id>`.
+        """
+        return f"{self.party}: {self.told_by}"
+
 
 class Folding(Struct, frozen=True):
     """How a state comes of facts.

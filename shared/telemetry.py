@@ -56,6 +56,15 @@ REPEATED_AFTER_SECONDS = 30.0
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
+def gauges_of(registry: CollectorRegistry) -> Callable[..., Gauge]:
+    """A function that makes a gauge of ours there, of a name, a meaning and labels."""
+
+    def gauge(name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(f"trousseau_{name}", meaning, labels, registry=registry)
+
+    return gauge
+
+
 def metrics() -> Metrics:
     """Fresh metrics, all at nought."""
     r = CollectorRegistry()
@@ -66,9 +75,7 @@ def metrics() -> Metrics:
     def counter(name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"trousseau_{name}", meaning, labels, registry=r)
 
-    def gauge(name: str, meaning: str, *labels: str) -> Gauge:
-        return Gauge(f"trousseau_{name}", meaning, labels, registry=r)
-
+    gauge = gauges_of(r)
     return Metrics(
         registry=r,
         requests=histogram(

@@ -4,22 +4,20 @@ key wraps. No label names anybody.
 
 from collections.abc import Awaitable, Callable
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 
 from services.enrolment import store, vault, wrapping
 from services.enrolment.showing import Looking
 from shared.databases import Database
+from shared.telemetry import gauges_of
 
 
 def gauges(
     database: Database, looking: Looking, registry: CollectorRegistry
 ) -> Callable[[], Awaitable[None]]:
     """A function that sets the gauges anew. Raises Away."""
-
-    def gauge(name: str, meaning: str, *labels: str) -> Gauge:
-        return Gauge(f"trousseau_{name}", meaning, labels, registry=registry)
-
+    gauge = gauges_of(registry)
     students = gauge("students", "Students by state: at-school, left, erased", "state")
     looks = gauge("looks", "Looks at persons so far, by the role of who looked", "role")
     listed = gauge("erasures_listed", "Students on the list of erasures")

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from services.enrolment import core, store, vault
 from services.enrolment.core import Guardian, Pupil
 from services.enrolment.vault import Ring, Vault
+from shared import access
 from shared.contracts import identifiers
 
 log = logging.getLogger(__name__)
@@ -277,7 +278,7 @@ class Erasures:
             out.flush()
             os.fsync(out.fileno())
         if new:
-            vault.settle(self.file.parent)
+            access.settle(self.file.parent)
 
     def _ends_whole(self) -> bool:
         with self.file.open("rb") as held:

@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import base64
 import hmac
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from sqlalchemy import Connection
 
 from services.enrolment import wrapping
 from shared import settings
+from shared.access import write_private
 from shared.databases import Away, open_database
 
 BITS, NONCE = 256, 12  # AES-256-GCM with the nonce that NIST SP 800-38D asks for
@@ -183,14 +183,14 @@ def make(file: Path) -> str:
     if file.exists():
         return f"{file} is there already"
     file.parent.mkdir(parents=True, exist_ok=True)
-    _write(file, [_new()])
+    write_private(file, [_new()])
     return f"{file} holds a new master key: keep a copy apart from every copy of the database"
 
 
 def rotate(file: Path) -> str:
     """A new master key before those that there are. Raises Locked."""
     masters = Vault(file).masters()
-    _write(file, [_new(), *masters])
+    write_private(file, [_new(), *masters])
     return "a new master key is the first: the service wraps every key anew by itself, then: retire"
 
 
@@ -199,31 +199,12 @@ def retire(file: Path, wrapping: dict[str, int]) -> str:
     current, *old = Vault(file).masters()
     if left := sum(wrapping.get(one.id, 0) for one in old):
         raise Locked(f"{left} keys are still under an old master key: wait until there are none")
-    _write(file, [current])
+    write_private(file, [current])
     return f"{len(old)} old master keys are gone: copies of the database from before open no more"
 
 
 def _new() -> Master:
     return Master(token_hex(4), base64.b64encode(new_key()).decode())
-
-
-def _write(file: Path, masters: Sequence[Master]) -> None:
-    fresh = file.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(msgspec.json.format(msgspec.json.encode(masters), indent=1))
-        os.fsync(out.fileno())
-    fresh.replace(file)
-    settle(file.parent)
-
-
-def settle(folder: Path) -> None:
-    """Flush to the disk that a file is there."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 async def _wrapping(url: str) -> dict[str, int]:

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 
 from services.handover import core, store
 from shared.databases import Database
+from shared.telemetry import gauges_of
 
 
 class Counted(Struct, frozen=True):
@@ -39,10 +40,7 @@ def gauges(
     database: Database, now: Callable[[], datetime], registry: CollectorRegistry
 ) -> Callable[[], Awaitable[None]]:
     """A function that sets the gauges anew. Raises Away."""
-
-    def gauge(name: str, meaning: str, *labels: str) -> Gauge:
-        return Gauge(f"trousseau_{name}", meaning, labels, registry=registry)
-
+    gauge = gauges_of(registry)
     states = gauge("handovers", "Handovers, by state", "state")
     blocked = gauge("handovers_blocked", "Handovers held up, by what is open", "cause")
     failing = gauge("releases_failing", "Laptops that device management does not let go")

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from msgspec import Struct
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 
 from services.repairs import core, store
 from services.repairs.showing import Desk
 from shared.databases import Database
+from shared.telemetry import gauges_of
 
 AGES = ((5, "0-5"), (10, "6-10"), (20, "11-20"))  # school days
 OLDER = "21-"
@@ -58,10 +59,7 @@ def gauges(
     database: Database, desk: Desk, registry: CollectorRegistry
 ) -> Callable[[], Awaitable[None]]:
     """A function that sets the gauges anew. Raises Away."""
-
-    def gauge(name: str, meaning: str, *labels: str) -> Gauge:
-        return Gauge(f"trousseau_{name}", meaning, labels, registry=registry)
-
+    gauge = gauges_of(registry)
     ages = gauge("repairs_open", "Open repair cases, by the school days that they took", "age")
     waiting = gauge("repairs_waiting", "Open repair cases that wait, by what they wait on", "on")
     overdue = gauge("loans_overdue", "Laptops on loan whose day is over")

@@ -31,8 +31,6 @@ def page_headers(names: str = "") -> Mapping[str, str]:
     }
 
 
-PAGE_HEADERS = page_headers()
-
 _ASSETS = Path(__file__).parent / "assets"
 
 

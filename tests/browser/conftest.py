@@ -99,7 +99,7 @@ def _application() -> Starlette:
             shown = job_page(pages.templates(), visit, examples.job(next(reads)))
         else:
             shown = examples.SCREENS.get(path, examples.one_of_the_list)(visit)
-        return Response(shown, media_type="text/html", headers=dict(static.PAGE_HEADERS))
+        return Response(shown, media_type="text/html", headers=dict(static.page_headers()))
 
     def file(request: Request) -> Response:
         served = static.served()[request.path_params["name"]]

@@ -331,7 +331,7 @@ def test_no_page_holds_a_script_or_a_style_of_its_own() -> None:
         elements.feed(screen(a_visit(name)))
         assert "style" not in {tag for tag, _ in elements.tags}
         assert not any("style" in names for _, names in elements.tags)
-    assert "unsafe" not in static.PAGE_HEADERS["content-security-policy"]
+    assert "unsafe" not in static.page_headers()["content-security-policy"]
 
 
 # -- the life line

@@ -119,7 +119,7 @@ def entrust(states: Mapping[str, Any], claim: Claim, command: Entrust) -> Decisi
     key, student, school = claim.subject, command.student, command.school
     if school and (successor := states[school_key(school)].successor):
         school = successor
-    told = handover.LaptopEntrusted(_event(claim), student, school)
+    told = handover.LaptopEntrusted(claim.event, student, school)
     if student and key not in states[student_key(student)].laptops:
         return ((key, told), (student_key(student), handover.StudentEquipped(key)))
     return ((key, told),)
@@ -197,7 +197,7 @@ def _settling(policy: Policy, now: Laptop, claim: Claim) -> Claim:
     at, owned = claim.happened_at, now.ceding
     if owned and owned[1].handed_over_at and policy.cession.ownership == AT_HAND_OUT:
         at = max(at, owned[1].handed_over_at + timedelta.resolution)
-    mark = f" {_mark(_event(claim))}" if isinstance(claim.command, Entrust) else ""
+    mark = f" {_mark(claim.event)}" if isinstance(claim.command, Entrust) else ""
     return _following(claim, at, Settle(), mark)
 
 
@@ -223,20 +223,15 @@ def move(now: Laptop, key: str, command: MoveHandover, to_school: str) -> Decisi
     )
 
 
-def _event(claim: Claim) -> str:
-    """What another service was told, so that it goes when that is withdrawn."""
-    return f"{claim.party}: {claim.told_by}"
-
-
 def block(now: Laptop, claim: Claim, command: Block) -> Decision:
     """Each word for it is kept, so that one may be withdrawn and another still hold."""
-    told = handover.HandoverBlocked(_event(claim), command.blocked_by, command.case)
+    told = handover.HandoverBlocked(claim.event, command.blocked_by, command.case)
     return () if _open(told) in now.blocks else ((claim.subject, told),)
 
 
 def unblock(claim: Claim, command: Unblock) -> Decision:
     """Said whatever is known to stand in the way: its beginning may be heard of later."""
-    told = handover.HandoverUnblocked(_event(claim), command.case, command.blocked_by)
+    told = handover.HandoverUnblocked(claim.event, command.case, command.blocked_by)
     return ((claim.subject, told),)
 
 

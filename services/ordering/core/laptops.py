@@ -188,7 +188,7 @@ def note(
     """What ordering hears of a laptop, each with the event that it was said as, so that it goes
     when that event is withdrawn.
     """
-    key, event = claim.subject, f"{claim.party}: {claim.told_by}"
+    key, event = claim.subject, claim.event
     match command:
         case NoteDelivered():
             return () if event in laptop.counts else ((key, ordering.LaptopDelivered(event)),)
