@@ -112,7 +112,7 @@ def test_the_keyboard_goes_through_everything_in_the_order_of_reading(
 
 
 def test_on_a_phone_the_header_is_two_rows_and_a_serial_number_fits_the_search(look: Look) -> None:
-    for path in ("/laptops", f"/schools/{UAI}"):
+    for path in ("/laptops", f"/schools/{UAI}", "/?lang=en"):
         page = look(path, PHONE)
         assert page.locator("header.top").evaluate("one => one.offsetHeight") <= 112
         field = page.get_by_role("searchbox")
