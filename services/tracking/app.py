@@ -2,7 +2,7 @@
 
 from starlette.applications import Starlette
 
-from services.tracking import consumer, intake, pages, screens
+from services.tracking import consumer, gauges, intake, pages, screens
 from shared import access, documents, listening, telemetry, upkeep
 from shared.databases import open_database
 from shared.listening import Listener
@@ -40,6 +40,6 @@ def build(settings: Settings) -> Starlette:
     tasks = {
         "listening": lambda: listening.run(listener),
         "gauges": every(5, upkeep.gauges(care)),
-        "promises": every(30, intake.promises(showing, metrics.registry)),
+        "boards": every(30, gauges.gauges(database, now, metrics.registry)),
     }
     return application(routes, party_of, metrics, lifespan(database, tasks))

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.tracking import fold
+from services.tracking import ending, fold
 
 Tally = Mapping[tuple[str, str], int]
 
@@ -73,14 +73,20 @@ def by(tally: Tally, name: str) -> dict[str, int]:
 
 
 def board(tally: Tally, ordered: int) -> dict[str, Any]:
-    """Counts by location, owner and working, and how far the laptops came."""
+    """Counts by location, owner and working, how far the laptops came, what became of them."""
     locations = by(tally, "location")
     return {
         "location": locations,
         "owner": by(tally, "owner"),
         "working": by(tally, "working"),
         "funnel": funnel(tally, ordered),
+        "disposition": dispositions(tally),
     }
+
+
+def dispositions(tally: Tally) -> dict[str, int]:
+    """How many laptops each thing became of: of every word a count, together all announced."""
+    return {word: tally.get(("disposition", word), 0) for word in ending.DISPOSITIONS}
 
 
 def funnel(tally: Tally, ordered: int) -> dict[str, int]:

@@ -1,10 +1,12 @@
 """How a laptop's life at school ends, as handover tells it: whose it is, whether it is managed,
-what is unusual. Pure.
+what is unusual; and what became of it. Pure.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from shared.contracts import handover
 
@@ -32,6 +34,43 @@ MARKS: Mapping[type, tuple[tuple[str, ...], tuple[str, ...]]] = {
 # With these a handover is over, and the laptop is managed as before it.
 OVER = (handover.LaptopReturned, handover.HandoverCancelled)
 MANAGED = "not-enrolled"  # until somebody says otherwise
+# What became of a laptop: each is in exactly one of these, the first that holds.
+DISPOSITIONS = ("further-study", "scrapped", "stolen", "lost", "returned", "in-use")
+
+
+def settled(now: Any) -> Any:
+    """A life with what became of it. What was scrapped is nowhere else, whatever was told of where
+    it was.
+    """
+    if SCRAPPED in now.marks:
+        now = replace(now, location=SCRAPPED, holder="nobody", student=None)
+    became = disposition(now)
+    return now if became == now.disposition else replace(now, disposition=became)
+
+
+def disposition(now: Any) -> str:
+    """What became of a laptop. It is its student's for good once nobody manages it: where laptops
+    are ceded as they are handed out, its owner alone does not say so. What a school has back had a
+    student before.
+    """
+    gone = {*now.marks, now.location}
+    had_a_student = bool(now.handed_out_at or now.replaces or now.ended)
+    holds = (
+        now.owner == "student" and now.managed == "released",
+        SCRAPPED in gone,
+        "stolen" in gone,
+        not gone.isdisjoint(("lost", WRITTEN_OFF, "missing")),
+        now.location == "at-school" and had_a_student,
+        True,
+    )
+    return DISPOSITIONS[holds.index(True)]
+
+
+def known(word: str) -> str:
+    """What may become of a laptop. Raises ValueError for any other word."""
+    if word not in DISPOSITIONS:
+        raise ValueError(f"{word[:20]!r} is none of {', '.join(DISPOSITIONS)}")
+    return word
 
 
 def changes(now: Any, fact: handover.Fact, at: datetime) -> dict[str, Any]:

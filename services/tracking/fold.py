@@ -22,7 +22,7 @@ class Life(Struct, frozen=True):
     promised (`due_at`: when that day ends in Paris), what stands in its place or it in another's,
     what repairs and handover say that is unusual (`marks`), cases of recalls that it has not come
     back from (`recalls`), which acts of device management let it go (`released`), which handovers
-    are `ended`, and when a fact of it was last heard.
+    are `ended`, what became of it (`disposition`), and when a fact of it was last heard.
     """
 
     location: str = "unknown"
@@ -58,6 +58,7 @@ class Life(Struct, frozen=True):
     in_further_study_at: datetime | None = None
     released: tuple[str, ...] = ()
     ended: tuple[str, ...] = ()
+    disposition: str = "in-use"
     custody: Custody = Custody()
     changed_at: datetime | None = None
 
@@ -128,7 +129,7 @@ def evolve(now: Any, said: Said) -> Any:
     match now:
         case Life():
             withdrawn = custody.named(said) in now.custody.withdrawn
-            return now if withdrawn else _gone(_laptop(now, said))
+            return now if withdrawn else ending.settled(_laptop(now, said))
         case Shipment():
             return shipments.moved(now, said)
         case Order():
@@ -199,12 +200,6 @@ def _laptop(now: Life, said: Said) -> Life:  # noqa: C901, PLR0911  a return for
         return after
     shipment = getattr(said.fact, "shipment", None) or after.shipment
     return _reached(replace(after, shipment=shipment), station, said.happened_at)
-
-
-def _gone(now: Life) -> Life:
-    """What was scrapped is nowhere else, whatever was told of where it was."""
-    gone = ending.SCRAPPED in now.marks
-    return replace(now, location="scrapped", holder="nobody", student=None) if gone else now
 
 
 def _moved(before: Custody, after: Custody) -> bool:
@@ -390,7 +385,8 @@ def counted(life: Life) -> set[tuple[str, str, str]]:
     scopes = {"region", f"line:{life.order}/{life.line}"}
     if life.school:
         scopes |= {f"school:{life.school}", f"department:{department(life.school)}"}
-    values = {("location", life.location), ("owner", life.owner), ("working", life.working)}
+    names = ("location", "owner", "working", "disposition")
+    values = {(name, getattr(life, name)) for name in names}
     if outcome := kept(life):
         values.add(("promise", outcome))
     standing = {(scope, name, value) for scope in scopes for name, value in values} | flagged

@@ -2,19 +2,18 @@
 as JSON. Whoever may come to the machine may read.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.tracking import boards, fold, lists, showing, store, unusual
+from services.tracking import boards, ending, fold, lists, showing, store, unusual
 from services.tracking.sentences import summary
 from shared.contracts import identifiers
 from shared.contracts.identifiers import Makers
@@ -30,6 +29,7 @@ QUERY = {
     "location": "Where the laptop is, in a word",
     "owner": "Whose it is, in a word",
     "promise": "What became of the promised day: on-time, late (received after it) or due",
+    "disposition": f"What became of the laptop: {', '.join(ending.DISPOSITIONS)}",
     "changed_since": "Those of which something was heard since; RFC 3339 with an offset",
     "limit": "How many, 1 to 500; 100 when left out",
     "cursor": "What a list gave as next",
@@ -74,6 +74,7 @@ class LaptopTold(Struct, frozen=True):
     owner: str
     working: str
     managed: str
+    disposition: str
     promised_on: str | None
     received_at: datetime | None
     replaced_by: str | None
@@ -92,6 +93,7 @@ class RowTold(Struct, frozen=True):
     owner: str
     working: str
     managed: str
+    disposition: str
     flags: list[str]
     model: str | None
     order: str | None
@@ -107,12 +109,15 @@ class RowTold(Struct, frozen=True):
 
 
 class RegionTold(Struct, frozen=True):
-    """The region's board: counts of laptops; `as_of` says how fresh it is."""
+    """The region's board: counts of laptops; those by `disposition` are all that are announced.
+    `as_of` says how fresh it is.
+    """
 
     location: dict[str, int]
     owner: dict[str, int]
     working: dict[str, int]
     funnel: dict[str, int]
+    disposition: dict[str, int]
     unannounced: int
     promise: boards.Promise
     as_of: datetime
@@ -128,6 +133,7 @@ class SchoolTold(Struct, frozen=True):
     owner: dict[str, int]
     working: dict[str, int]
     funnel: dict[str, int]
+    disposition: dict[str, int]
     promise: boards.Promise
     as_of: datetime
 
@@ -293,6 +299,8 @@ def filters(intake: Intake, request: Request) -> dict[str, Any]:
     if promise := given.get("promise"):
         checked(fold.outcome, promise, "/promise")
         wanted["promise"] = (promise, intake.now())
+    if disposition := given.get("disposition"):
+        wanted["disposition"] = checked(ending.known, disposition, "/disposition")
     changed_since = moment_of(request, "changed_since")
     return wanted | ({"changed_since": changed_since} if changed_since else {})
 
@@ -374,20 +382,6 @@ def books(connection: Connection, number: str | None, now: datetime) -> list[boa
         boards.reconciliation(order, name, line, tallies[f"line:{order}/{name}"], due[order, name])
         for order, name, line in lines
     ]
-
-
-def promises(intake: Intake, registry: CollectorRegistry) -> Callable[[], Awaitable[None]]:
-    """Set the gauge of what became of promised days."""
-    meaning = "Laptops by what became of their promised day"
-    gauge = Gauge("trousseau_promised_laptops", meaning, ("promise",), registry=registry)
-
-    async def refresh() -> None:
-        board = await intake.database.read(lambda c: region_board(c, intake.now()))
-        for outcome in fold.PROMISES:
-            count = getattr(board.promise, outcome.replace("-", "_"))
-            gauge.labels(outcome).set(count)
-
-    return refresh
 
 
 def _fresh(connection: Connection) -> datetime:

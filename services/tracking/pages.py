@@ -75,9 +75,21 @@ STEPS: Mapping[str, str] = {
 }
 
 
+# What became of laptops, of several.
+BECAME: Mapping[str, str] = {
+    "further-study": "En poursuite d'études",
+    "returned": "Rendus",
+    "scrapped": "Mis au rebut",
+    "lost": "Perdus",
+    "stolen": "Volés",
+    "in-use": "Toujours suivis",
+}
+
+
 def board_page(visit: Visit, board: RegionBoard) -> str:
     """`/`"""
     counts = {step.key: step.reached.count for step in board.funnel}
+    became = {one.disposition: one.tally for one in board.became}
     return _page(
         "board.html",
         visit,
@@ -87,6 +99,8 @@ def board_page(visit: Visit, board: RegionBoard) -> str:
         tiles=TILES,
         names=DEPARTMENTS,
         steps=STEPS,
+        became=[(label, became[word]) for word, label in BECAME.items() if word in became],
+        known=sum(one.count for one in became.values()),
     )
 
 
@@ -179,6 +193,7 @@ def laptops_csv(rows: Iterable[Row]) -> Iterator[str]:
         "lycée",
         "commande",
         "signalé",
+        "devenu",
     )
     return csv_lines(
         header,
@@ -193,6 +208,7 @@ def laptops_csv(rows: Iterable[Row]) -> Iterator[str]:
                 row.school_name,
                 row.order,
                 ", ".join(sentences.flag(slug) for slug in row.flags),
+                sentences.standing("disposition", row.disposition),
             )
             for row in rows
         ),

@@ -316,6 +316,14 @@ STANDINGS: dict[str, dict[str, tuple[str, str]]] = {
         "release-failed": ("Libération échouée", "Release failed"),
         "released": ("Libéré de la gestion", "Released from management"),
     },
+    "disposition": {
+        "further-study": ("En poursuite d'études", "In further study"),
+        "scrapped": ("Mis au rebut", "Scrapped"),
+        "stolen": ("Volé", "Stolen"),
+        "lost": ("Perdu", "Lost"),
+        "returned": ("Rendu", "Returned"),
+        "in-use": ("Toujours suivi", "Still in use"),
+    },
 }
 FLAGS: dict[str, tuple[str, str]] = {
     "unannounced": ("Pas annoncé", "Not announced"),
@@ -361,7 +369,9 @@ def summary(type: str, body: Body, lang: str = "fr") -> str:
 
 
 def standing(fact: str, value: str, lang: str = "fr") -> str:
-    """One of the five facts' values as a sentence; a value new to us as its own words."""
+    """A value of one of the five facts, or what became of a laptop, as a sentence; a value new to
+    us as its own words.
+    """
     return named(STANDINGS.get(fact, {}), value, lang)
 
 

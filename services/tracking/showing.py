@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from services.tracking import boards, fold, lists, pages, store
+from services.tracking import boards, ending, fold, lists, pages, store
 from services.tracking.shown import (
     Filter,
     Found,
@@ -26,6 +26,7 @@ from services.tracking.shown import (
     Task,
     Told,
     Wrong,
+    became,
 )
 from shared.contracts import custody, identifiers
 from shared.contracts.calendar import midnight
@@ -68,7 +69,8 @@ def board(connection: Connection, today: date) -> RegionBoard:
         for name in pages.DEPARTMENTS
     )
     wrong = _wrong(connection, region, today)
-    return RegionBoard(boards.by_year(orders.values()), funnel, shares, wrong)
+    ended = became(boards.dispositions(region))
+    return RegionBoard(boards.by_year(orders.values()), funnel, shares, wrong, ended)
 
 
 def _tally(count: int, asked: Filter) -> Tally:
@@ -181,6 +183,7 @@ def school(connection: Connection, uai: str, place: Place) -> SchoolBoard | None
         tasks=_tasks(uai, locations, shipments),
         rows=rows,
         listing=listing,
+        became=became(boards.dispositions(tally), uai),
     )
 
 
@@ -241,9 +244,11 @@ def wanted(makers: Makers, asked: Filter) -> dict[str, Any]:
     if asked.serial:
         given["keys"] = named(makers, asked.serial)
     given |= _in_time(asked)
+    if asked.disposition:
+        given["disposition"] = ending.known(asked.disposition)
     if asked.flag:
         given["flag"] = asked.flag
-    elif asked.location or asked.reached or asked.department:
+    elif asked.location or asked.reached or asked.department or asked.disposition:
         given["announced"] = True
     return given
 
@@ -295,6 +300,7 @@ def _row(row: Mapping[str, Any], names: Mapping[str, fold.School]) -> Row:
         school_name=entry.name if entry else "",
         order=row["order"] or "",
         flags=tuple(row["flags"]),
+        disposition=row["disposition"],
     )
 
 

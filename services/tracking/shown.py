@@ -13,8 +13,9 @@ from shared.pages.tables import Listing
 
 class Filter(Struct, frozen=True):
     """Which laptops a list shows; its names are those of the query. Empty: all. `reached`: a funnel
-    step's key, at any time; `promise`: what became of the promised day; `day`: only those that
-    reached the step on that day in Paris (ISO date), or were due as it began.
+    step's key, at any time; `promise`: what became of the promised day; `disposition`: what became
+    of the laptop; `day`: only those that reached the step on that day in Paris (ISO date), or were
+    due as it began.
     """
 
     serial: str = ""
@@ -27,6 +28,7 @@ class Filter(Struct, frozen=True):
     flag: str = ""
     reached: str = ""
     promise: str = ""
+    disposition: str = ""
     day: str = ""
 
 
@@ -72,6 +74,21 @@ class Wrong(Struct, frozen=True):
     oldest: datetime | None = None
 
 
+class Became(Struct, frozen=True):
+    """What became of so many laptops. `disposition`: as in ending.DISPOSITIONS."""
+
+    disposition: str
+    tally: Tally
+
+
+def became(counts: Mapping[str, int], school: str = "") -> tuple[Became, ...]:
+    """What became of laptops, a school's or all, each count with its list."""
+    return tuple(
+        Became(word, Tally(count, Filter(school=school, disposition=word)))
+        for word, count in counts.items()
+    )
+
+
 class RegionBoard(Struct, frozen=True):
     """The region's one look, at all school years together. `years`: how many laptops are ordered
     for each ("2020-2021"), the first one first; none before any order.
@@ -81,6 +98,7 @@ class RegionBoard(Struct, frozen=True):
     funnel: tuple[Step, ...]
     departments: tuple[Share, ...]
     wrong: tuple[Wrong, ...]
+    became: tuple[Became, ...] = ()
 
 
 class Row(Struct, frozen=True):
@@ -95,6 +113,7 @@ class Row(Struct, frozen=True):
     school_name: str
     order: str
     flags: tuple[str, ...] = ()
+    disposition: str = "in-use"
 
 
 class Pallet(Struct, frozen=True):
@@ -133,6 +152,7 @@ class SchoolBoard(Struct, frozen=True):
     tasks: tuple[Task, ...]
     rows: tuple[Row, ...]
     listing: Listing
+    became: tuple[Became, ...] = ()
 
 
 class SchoolCounts(Struct, frozen=True):

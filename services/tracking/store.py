@@ -40,6 +40,7 @@ class LifeRow(Row, table=True):
         Index("laptop_changed", "changed_at", "key"),
         Index("laptop_student", "student"),
         Index("laptop_due", "received_at", "due_at"),
+        Index("laptop_disposition", "disposition", "key"),
     )
 
     key: str = Field(primary_key=True)
@@ -78,6 +79,7 @@ class LifeRow(Row, table=True):
     in_further_study_at: datetime | None = Field(default=None, sa_type=Instant)
     released: str = Field(sa_type=Text)
     ended: str = Field(sa_type=Text)
+    disposition: str
     custody: str = Field(sa_type=Text)
     changed_at: datetime | None = Field(default=None, sa_type=Instant)
 

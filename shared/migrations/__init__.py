@@ -46,20 +46,21 @@ def metadata(service: str) -> MetaData:
     return whole
 
 
-def _config(service: str, connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(HERE))
-    config.set_main_option(
+def config(service: str, connection: Connection | None = None) -> Config:
+    """What Alembic works by: a service's history and tables, on a connection."""
+    made = Config()
+    made.set_main_option("script_location", str(HERE))
+    made.set_main_option(
         "version_locations", str(HERE.parent.parent / "services" / service / "migrations")
     )
-    config.set_main_option("path_separator", "os")
-    config.attributes |= {"connection": connection, "metadata": metadata(service)}
-    return config
+    made.set_main_option("path_separator", "os")
+    made.attributes |= {"connection": connection, "metadata": metadata(service)}
+    return made
 
 
 def head(service: str) -> str:
     """The newest revision of a service's schema."""
-    return ScriptDirectory.from_config(_config(service)).get_current_head() or ""
+    return ScriptDirectory.from_config(config(service)).get_current_head() or ""
 
 
 def current(connection: Connection) -> str:
@@ -69,7 +70,7 @@ def current(connection: Connection) -> str:
 
 def upgrade(connection: Connection, service: str) -> None:
     """Bring a database to the newest revision."""
-    command.upgrade(_config(service, connection), "head")
+    command.upgrade(config(service, connection), "head")
 
 
 def drift(connection: Connection, service: str) -> list[Any]:
@@ -119,7 +120,7 @@ async def write_revision(service: str, url: str, message: str) -> None:
     try:
         await database.write(
             lambda connection: command.revision(
-                _config(service, connection),
+                config(service, connection),
                 message,
                 autogenerate=True,
                 version_path=str(folder),

@@ -22,6 +22,7 @@ from services.tracking.shown import (
     Task,
     Told,
     Wrong,
+    became,
 )
 from shared.pages.errors import error_page
 from shared.pages.jobs import Job, job_page
@@ -141,6 +142,10 @@ def board() -> RegionBoard:
             Wrong("late", Tally(31, Filter(promise="due", day="2020-09-10")), at(9, 4, 22, 0)),
             Wrong("damaged", Tally(1, Filter(flag="damaged")), at(9, 9)),
         ),
+        became=became(
+            {"further-study": 12_020, "scrapped": 31, "stolen": 0}
+            | {"lost": 213, "returned": 1_204, "in-use": 71_032}
+        ),
     )
 
 
@@ -163,6 +168,7 @@ def school(name: str = "Lycée Fustel de Coulanges") -> SchoolBoard:
         ),
         rows=rows(),
         listing=Listing(9, "more", "serial", ("serial", "location")),
+        became=became({"lost": 1, "returned": 12, "in-use": 353}, UAI),
     )
 
 

@@ -1,5 +1,6 @@
 """The pages in a real browser: for everybody, on every screen, with and without JavaScript."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -111,7 +112,7 @@ def test_the_keyboard_goes_through_everything_in_the_order_of_reading(
 
 
 def test_on_a_phone_the_header_is_two_rows_and_a_serial_number_fits_the_search(look: Look) -> None:
-    for path in ("/laptops", f"/schools/{UAI}"):
+    for path in ("/laptops", f"/schools/{UAI}", "/?lang=en"):
         page = look(path, PHONE)
         assert page.locator("header.top").evaluate("one => one.offsetHeight") <= 112
         field = page.get_by_role("searchbox")
@@ -129,6 +130,18 @@ def test_on_a_short_page_the_footer_stands_at_the_foot(path: str, look: Look) ->
             .evaluate("one => one.getBoundingClientRect().bottom")
         )
         assert abs(foot - 800) < 1
+
+
+def test_what_became_of_them_adds_up_to_all_that_are_announced(look: Look) -> None:
+    for width in (1280, PHONE):
+        section = look("/", width).get_by_role("region", name="Ce qu’ils sont devenus")
+        counts = section.locator("dd a")
+        shown = [re.sub(r"\D", "", one) for one in counts.all_inner_texts()]
+        assert sum(map(int, shown)) == 84_500
+        expect(section).to_contain_text(re.compile(r"84\s500 annoncés en tout"))
+        counts.nth(1).click()
+        section.page.wait_for_url("**/laptops?disposition=returned")
+        expect(section.page.locator(".kept")).to_contain_text("Ce qu’il est devenu")
 
 
 def test_pages_of_a_list_lead_on_and_back(look: Look) -> None:

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.tracking import intake
+from services.tracking import gauges
 from shared.databases import open_database
 from tests.builders import (
-    MAKERS,
     SCHOOL,
     SCHOOLS_CSV,
     Running,
@@ -125,8 +124,7 @@ def test_prometheus_is_told_what_became_of_promises(promised: Running, delivery:
 
     async def refresh() -> None:
         database = open_database(promised.url)
-        looking = intake.Intake(database, MAKERS, lambda: datetime.now(UTC))
-        await intake.promises(looking, registry)()
+        await gauges.gauges(database, lambda: datetime.now(UTC), registry)()
         await database.close()
 
     asyncio.run(refresh())

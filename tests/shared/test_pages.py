@@ -139,6 +139,7 @@ def test_every_word_that_code_hands_to_a_page_has_its_english() -> None:
     said = {
         *(entry.label for entry in pages.SITE.navigation),
         *pages.STEPS.values(),
+        *pages.BECAME.values(),
         *stations.OFF_THE_LINE.values(),
         *(label for _, label, _ in stations.STATIONS),
         *life_line.SPOKEN.values(),
