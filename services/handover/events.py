@@ -113,7 +113,7 @@ def _command(  # noqa: C901, PLR0911  a return for each act
         case "acceptance":
             return core.Accept(number)
         case "refusal":
-            return core.Refuse(number, item.due_on)
+            return core.Refuse(number, item.due_on, year)
         case "signature":
             return _signature(number, item, now)
         case "release":

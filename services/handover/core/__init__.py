@@ -139,7 +139,13 @@ def keys(command: Command) -> tuple[str, ...]:
         case Entrust(student, school):
             own = (student_key(student),) if student else ()
             return (*own, *((school_key(school),) if school else ()))
-        case CallUp(year) | Offer(_, _, year) | Certify(_, year) | HandOver(_, year):
+        case (
+            CallUp(year)
+            | Offer(_, _, year)
+            | Refuse(_, _, year)
+            | Certify(_, year)
+            | HandOver(_, year)
+        ):
             return (campaign_key(year),)
     return ()
 

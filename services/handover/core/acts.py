@@ -81,7 +81,7 @@ def _facts(  # noqa: C901, PLR0911  a return for each act
         case Offer():
             return _offer(now, one, claim, command, states)
         case Accept() | Refuse():
-            return _answer(policy, one, claim, command)
+            return _answer(policy, one, claim, command, states)
         case Sign():
             return _sign(policy, now, one, command)
         case AskRelease() | NoteRelease():
@@ -127,16 +127,31 @@ def _offer(
 ) -> Facts:
     if one.state == handovers.OFFERED and one.minor == command.minor:
         return ()
-    campaign: Campaign = states[campaign_key(command.school_year)]
-    if campaign.opens_at and claim.happened_at < campaign.opens_at:
-        return Refusal("not-open-yet", f"the campaign opens at {campaign.opens_at.isoformat()}")
+    if early := _not_open_yet(states, claim, command):
+        return early
     if not now.acquired:
         return Refusal("not-the-regions", "it was not admitted: the region does not own it yet")
     why = _not_in(one, handovers.OPENED, *BEFORE_SIGNED) or _hindered(now, one)
     return why or (handover.HandoverOffered(command.handover, command.minor),)
 
 
-def _answer(policy: Policy, one: Handover, claim: Claim, command: Accept | Refuse) -> Facts:
+def _not_open_yet(
+    states: Mapping[str, Any], claim: Claim, command: Offer | Refuse
+) -> Refusal | None:
+    """Nothing is offered, and so nothing answered, before the campaign opens."""
+    campaign: Campaign = states[campaign_key(command.school_year)]
+    if campaign.opens_at is None or claim.happened_at >= campaign.opens_at:
+        return None
+    return Refusal("not-open-yet", f"the campaign opens at {campaign.opens_at.isoformat()}")
+
+
+def _answer(
+    policy: Policy,
+    one: Handover,
+    claim: Claim,
+    command: Accept | Refuse,
+    states: Mapping[str, Any],
+) -> Facts:
     number = command.handover
     if isinstance(command, Accept):
         if one.accepted_at and one.state != handovers.ASKED_BACK:
@@ -144,7 +159,8 @@ def _answer(policy: Policy, one: Handover, claim: Claim, command: Accept | Refus
         return _not_in(one, handovers.OFFERED) or (handover.HandoverAccepted(number),)
     if one.refused_at:
         return ()
-    if why := _not_in(one, handovers.OPENED, *BEFORE_SIGNED):
+    why = _not_open_yet(states, claim, command) or _not_in(one, handovers.OPENED, *BEFORE_SIGNED)
+    if why:
         return why
     due_on = command.due_on or _due_on(policy, claim)
     asked = handover.ReturnAsked(number, one.school, due_on)

@@ -143,6 +143,7 @@ class Refuse(Struct, frozen=True, tag="refuse"):
 
     handover: str
     due_on: date | None = None
+    school_year: str = ""
 
 
 class Sign(Struct, frozen=True, tag="sign"):

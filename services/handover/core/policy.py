@@ -34,11 +34,14 @@ class Leaving(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Signing(Struct, frozen=True, forbid_unknown_fields=True):
-    """The code given at school: how many digits, for how many hours, how many wrong tries."""
+    """The code given at school: how many digits, for how many hours, how many wrong tries; how many
+    are drawn for a handover in a day, for each has tries of its own.
+    """
 
     digits: int = 6
     hours: int = 72
     attempts: int = 5
+    draws_a_day: int = 5
 
 
 class Release(Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,8 +80,9 @@ def read(text: str) -> Policy:
     for name in ("legal_basis", "deliberation"):
         if not getattr(policy.cession, name).strip():
             raise ValueError(f"cession: {name} must be said")
-    if not 4 <= policy.signing.digits <= 12 or policy.signing.attempts < 1:
-        raise ValueError("signing: 4 to 12 digits, at least one attempt")
+    signing = policy.signing
+    if not 4 <= signing.digits <= 12 or min(signing.attempts, signing.draws_a_day) < 1:
+        raise ValueError("signing: 4 to 12 digits, at least one attempt and one draw a day")
     if policy.returns.days < 1 or any(days < 0 for days in policy.returns.reminders):
         raise ValueError("returns: at least one day, reminders 0 or more days before its end")
     return policy

@@ -139,27 +139,14 @@ def _act(
 
 
 def _before(connection: Connection, office: Office, asked: Asked, now: datetime) -> Refusal | None:
-    """What is looked at before an act is decided: its code, or whether it is time for it."""
+    """What is looked at before an act is decided: its code, or whether one may be drawn."""
     number = asked.claim.command.handover
     match asked.name:
         case "signature":
             return codes.proved(connection, office, number, asked.code, now)
         case "offer":
-            return codes.spent(connection, number, now)
-        case "refusal":
-            return _not_open_yet(connection, number, asked.claim.happened_at)
+            return codes.spent(connection, office, number, now)
     return None
-
-
-def _not_open_yet(connection: Connection, number: str, at: datetime) -> Refusal | None:
-    """Nothing is answered before it may be offered."""
-    found = store.handover(connection, number)
-    name = found.handover.campaign if found else None
-    standing = store.campaign(connection, name) if name else None
-    opens_at = standing.campaign.opens_at if standing else None
-    if opens_at is None or at >= opens_at:
-        return None
-    return Refusal(NOT_OPEN_YET, f"the campaign opens at {opens_at.isoformat()}")
 
 
 def _refused(why: Refusal) -> Done:
@@ -173,6 +160,6 @@ def _another_code(connection: Connection, office: Office, claim: Claim, now: dat
     if one.state not in ("offered", "accepted"):
         why = f"it is {one.state}; a code is for what was offered"
         return Done(Verdict("refused", f"it-is-{one.state}", why))
-    if spent := codes.spent(connection, number, now):
+    if spent := codes.spent(connection, office, number, now):
         return _refused(spent)
     return Done(Verdict("applied"), codes.draw(connection, office, number, now))

@@ -12,15 +12,13 @@ from services.handover.showing import Office
 from shared.contracts.calendar import day_of
 from shared.decisions import Refusal
 
-# For a handover. Each has tries of its own, so that whoever draws without end tries without end.
-DRAWS_A_DAY = 5
 
-
-def spent(connection: Connection, number: str, now: datetime) -> Refusal | None:
+def spent(connection: Connection, office: Office, number: str, now: datetime) -> Refusal | None:
     """Why no other code is drawn today; None where one may be."""
-    if store.draws(connection, number, day_of(now)) < DRAWS_A_DAY:
+    most = office.policy.signing.draws_a_day
+    if store.draws(connection, number, day_of(now)) < most:
         return None
-    why = f"{DRAWS_A_DAY} codes were drawn for it today: another one can be drawn tomorrow"
+    why = f"{most} codes were drawn for it today: another one can be drawn tomorrow"
     return Refusal("too-many-codes", why)
 
 
