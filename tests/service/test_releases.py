@@ -112,27 +112,6 @@ def releases(running: Running, number: int = 1) -> dict[str, dict[str, Any]]:
     return {one["release"]: one for one in state(running, number)["releases"]}
 
 
-def test_a_release_that_fails_for_a_week_stays_visible_and_goes_on_by_itself(
-    handover: Running, devices: Devices, clock: Moved
-) -> None:
-    devices.answer = (503, b"")
-    of.put(handover, of.as_far_as(1, "releasing"))
-    failed = 0
-    for day in range(8):
-        clock(of.JUNE + day * DAYS)
-        wait_until(lambda: releases(handover)["retire"]["failed"] > failed, "it failed again")  # noqa: B023  asked at once
-        failed = releases(handover)["retire"]["failed"]
-        assert state(handover)["state"] == "releasing"
-    shown = releases(handover)["retire"]
-    assert (shown["failure"], shown["failing_since"][:10]) == ("http-503", "2023-06-20")
-    assert handover.get("region", "/api/handovers?failing=true")["total"] == 1
-    assert handover.get("region", "/api/handover-campaigns/fin-2023")["failing"] == 1
-    devices.answer = (204, b"")
-    clock(of.JUNE + 9 * DAYS)
-    wait_until(lambda: state(handover)["state"] == "released", "it goes on by itself")
-    assert handover.get("region", "/api/handovers?failing=true")["total"] == 0
-
-
 def test_what_one_act_did_is_not_asked_again_for_the_other(
     handover: Running, devices: Devices, clock: Moved
 ) -> None:
