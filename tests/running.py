@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
+import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
@@ -177,6 +178,25 @@ class System:
         self.others.append(one)
         return one
 
+    def begins_anew(self, name: str) -> None:
+        """Stop a service, throw its database away and start it on an empty one."""
+        url = self.url_of_database(name)
+        self.services[name].stop()
+        if self.on_sqlite:
+            file = Path(url.removeprefix("sqlite:///"))
+            for part in file.parent.glob(f"{file.name}*"):
+                part.unlink()
+        else:
+            server, _, database = url.rpartition("/")
+            places.ask(server, f'DROP DATABASE "{database}" WITH (FORCE)')
+        asyncio.run(migrations.migrate(name, url))
+        self.start(name)
+
+    def says(self, **words: str) -> None:
+        """What every service that is started from now on finds in its environment, too."""
+        for one in self.services.values():
+            one.environment = {**one.environment, **words}
+
     def start(self, *names: str) -> None:
         """Start what does not run, all at once, and wait until each is ready."""
         down = [
@@ -261,6 +281,22 @@ def databases(server: places.PostgresServer, names: Sequence[str] = SERVICES) ->
             drop = f'DROP DATABASE IF EXISTS "{prefix}_{name}" WITH (FORCE)'
             stack.callback(places.ask, server.url, drop)
         yield f"{server.url}/{prefix}_{{service}}"
+
+
+@contextmanager
+def system_on(
+    request: pytest.FixtureRequest, home: Path, kafka: str, names: Sequence[str] = SERVICES
+) -> Iterator[System]:
+    """Services on the database that a fixture's parameter names, `sqlite` or `postgres`; as
+    `system`. The server is asked for here, so that the SQLite half alone starts none.
+    """
+    if request.param == "sqlite":
+        with system(home, "sqlite", kafka, names) as made:
+            yield made
+        return
+    server: places.PostgresServer = request.getfixturevalue("postgres_server")
+    with databases(server, names) as url, system(home, url, kafka, names) as made:
+        yield made
 
 
 def fresh_topics(bootstrap: str) -> None:

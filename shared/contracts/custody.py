@@ -145,8 +145,8 @@ def _at_school(now: Custody, said: Said) -> Custody | None:  # noqa: PLR0911  a 
             return _doubted(now, _settled(now, said, school), giver)
         case delivery.LaptopBackToStock(school):
             return _doubted(now, _settled(now, said, school), school)
-        case delivery.HandOutMissed():
-            return _with(now, MISSED)
+        case delivery.HandOutMissed():  # but not where a hand-out is told late
+            return now if now.student else _with(now, MISSED)
         case delivery.LaptopHandedOut(student, school):
             return _handed_out(now, said, student, school)
     return None

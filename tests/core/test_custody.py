@@ -253,6 +253,11 @@ def test_a_laptop_that_nobody_collected_may_be_missed_again_at_the_next_school()
     assert custody_after(RECEIVED, missed, said(LaptopMoved(SCHOOL, OTHER_SCHOOL), 3)).remarks == ()
 
 
+def test_nobody_missed_a_laptop_whose_hand_out_was_only_told_late() -> None:
+    missed = said(HandOutMissed(SCHOOL), 24 * 31, "clock")
+    assert custody_after(RECEIVED, TAKEN, missed).remarks == ()
+
+
 def test_the_region_too_reports_a_discrepancy_too_late() -> None:
     arrived = said(LaptopArrived(SHIPMENT), 0)
     late = said(DiscrepancyReported("missing", SCHOOL, SHIPMENT), 24 * 40, "region")

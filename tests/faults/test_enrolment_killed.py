@@ -19,7 +19,6 @@ from tests.builders import a_sound_life, counts
 from tests.faults.checking import ask
 from tests.faults.ground import Sometimes
 from tests.faults.test_uploads import NOWHERE
-from tests.places import PostgresServer
 from tests.pupils import a_row, a_table
 from tests.running import System, until
 
@@ -29,16 +28,7 @@ SERVICE = Service(core.CORE, store.SHELVES)
 @pytest.fixture(params=["sqlite", "postgres"])
 def system(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[System]:
     """Enrolment alone, up, on each database."""
-    if request.param == "sqlite":
-        with running.system(tmp_path, "sqlite", NOWHERE, ["enrolment"]) as made:
-            made.start()
-            yield made
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with (
-        running.databases(server, ["enrolment"]) as url,
-        running.system(tmp_path, url, NOWHERE, ["enrolment"]) as made,
-    ):
+    with running.system_on(request, tmp_path, NOWHERE, ["enrolment"]) as made:
         made.start()
         yield made
 

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,9 +19,9 @@ from sqlalchemy import Connection, text
 from shared.contracts.handover import RELEASES
 from tests import running
 from tests.builders import a_sound_life, key_of
+from tests.devices import Devices, managing
 from tests.faults.checking import ask
 from tests.faults.ground import Broker, Sometimes
-from tests.places import PostgresServer
 from tests.running import System, until
 from tests.service import handing_over as of
 
@@ -33,40 +32,11 @@ CALLED_WITHIN_SECONDS = 240
 TAKES_SECONDS = 0.3  # an act of device management, so that a kill meets some under way
 
 
-class Devices:
-    """Device management that takes its time, and how often it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: Counter[str] = Counter()
-        devices = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                devices.asked[self.path] += 1
-                time.sleep(TAKES_SECONDS)
-                self.send_response(204)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_DELETE = do_POST  # noqa: N815  http.server's name
-
-            def log_message(self, *_: Any) -> None:
-                """Nothing: the tests look at what was asked."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
-
-
 @pytest.fixture
 def devices() -> Iterator[Devices]:
-    made = Devices()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    """Device management that takes its time."""
+    with managing(TAKES_SECONDS) as made:
+        yield made
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -75,20 +45,8 @@ def system(
 ) -> Iterator[System]:
     """Handover alone, not started yet."""
     running.fresh_topics(own_broker.bootstrap)
-    managed = {"TROUSSEAU_MANAGEMENT": devices.address}
-    if request.param == "sqlite":
-        with running.system(tmp_path, "sqlite", own_broker.bootstrap, SERVICES) as made:
-            one = made.services["handover"]
-            one.environment = {**one.environment, **managed}
-            yield made
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with (
-        running.databases(server, SERVICES) as url,
-        running.system(tmp_path, url, own_broker.bootstrap, SERVICES) as made,
-    ):
-        one = made.services["handover"]
-        one.environment = {**one.environment, **managed}
+    with running.system_on(request, tmp_path, own_broker.bootstrap, SERVICES) as made:
+        made.says(TROUSSEAU_MANAGEMENT=devices.address)
         yield made
 
 

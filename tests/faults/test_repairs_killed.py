@@ -15,7 +15,6 @@ import pytest
 
 from tests import running
 from tests.faults.ground import Broker, Sometimes
-from tests.places import PostgresServer
 from tests.running import System, until
 from tests.system.acts import DESK, Event, cases_at, incident, laptops, told_in_order, when
 
@@ -27,16 +26,7 @@ OWED_SECONDS = 60
 def system(request: pytest.FixtureRequest, own_broker: Broker, tmp_path: Path) -> Iterator[System]:
     """Repairs and tracking, up."""
     running.fresh_topics(own_broker.bootstrap)
-    if request.param == "sqlite":
-        with running.system(tmp_path, "sqlite", own_broker.bootstrap, SERVICES) as made:
-            made.start()
-            yield made
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with (
-        running.databases(server, SERVICES) as url,
-        running.system(tmp_path, url, own_broker.bootstrap, SERVICES) as made,
-    ):
+    with running.system_on(request, tmp_path, own_broker.bootstrap, SERVICES) as made:
         made.start()
         yield made
 

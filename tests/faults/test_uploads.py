@@ -26,17 +26,8 @@ FIRST = SCHOOLS_CSV.encode() + BLANK[len(SCHOOLS_CSV.encode()) :]
 @pytest.fixture(params=["sqlite", "postgres"])
 def system(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[System]:
     """Ordering alone, up, on each database."""
-    if request.param == "sqlite":
-        with running.system(tmp_path, "sqlite", NOWHERE, ["ordering"]) as made:
-            made.start("ordering")
-            yield made
-        return
-    server = request.getfixturevalue("postgres_server")
-    with (
-        running.databases(server, ["ordering"]) as url,
-        running.system(tmp_path, url, NOWHERE, ["ordering"]) as made,
-    ):
-        made.start("ordering")
+    with running.system_on(request, tmp_path, NOWHERE, ["ordering"]) as made:
+        made.start()
         yield made
 
 

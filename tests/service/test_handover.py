@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 import httpx
-import pypdf
 import pytest
 from sqlalchemy import text
 
+from tests import papers
 from tests.builders import (
     DAY,
     OTHER_SCHOOL,
@@ -358,24 +358,17 @@ def test_certificates_are_numbered_in_a_row_and_told_to_the_accounts(known: Runn
     assert {row["school"] for row in rows} == {SCHOOL}
     elsewhere = known.ask(ELSEWHERE, "GET", f"{base}.csv").text
     assert len(elsewhere.splitlines()) == 1
-    paper = read_pdf(known.ask("region", "GET", f"{base}.pdf?school={SCHOOL}"))
+    paper = papers.words(known.ask("region", "GET", f"{base}.pdf?school={SCHOOL}"))
     assert all(number in paper for number in numbers)
     assert known.ask("region", "GET", f"{base}.pdf?school=x").status_code == 422
     assert known.ask("region", "GET", base.replace("2023", "2022") + ".csv").status_code == 404
-
-
-def read_pdf(answer: httpx.Response) -> str:
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
-    return "\n".join(
-        page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.content)).pages
-    )
 
 
 def test_a_certificate_names_the_laptop_and_the_ground_and_nobody(known: Running) -> None:
     opened(known, legal_basis="CG3P, art. L.3212-2 — « l’œuvre »")
     number = handed_over(known)["certificate"]
     answer = known.ask(AT_SCHOOL, "GET", f"/api/certificates/{number}.pdf")
-    paper = read_pdf(answer)
+    paper = papers.words(answer)
     for words in (number, "5CD0001", SCHOOL, "CG3P, art. L.3212-2 — « l’œuvre »", "certificates/"):
         assert words in paper
     assert STUDENTS[1] not in paper

@@ -1,12 +1,8 @@
 """Device management that fails, is silent, answers late or strangely: a real HTTP server."""
 
 import asyncio
-import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,53 +13,16 @@ from services.handover.management import OverHttp
 from shared.contracts.handover import RELEASES
 from tests import places
 from tests.builders import Running, a_service, key_of, wait_until
+from tests.devices import Devices, managing
 from tests.service import handing_over as of
 
 DAYS = timedelta(days=1)
 
 
-class Devices:
-    """Device management: what it answers, and what it was asked."""
-
-    def __init__(self) -> None:
-        self.answer: tuple[int, bytes] = (204, b"")
-        self.late = 0.0
-        self.mute = False
-        self.asked: Counter[str] = Counter()
-        devices = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                devices.asked[f"{self.command} {self.path}"] += 1
-                time.sleep(devices.late)
-                if devices.mute:
-                    self.close_connection = True
-                    return
-                status, body = devices.answer
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_DELETE = do_POST  # noqa: N815  http.server's name
-
-            def log_message(self, *_: Any) -> None:
-                """Nothing: the tests look at what was asked."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
-
-
 @pytest.fixture
 def devices() -> Iterator[Devices]:
-    made = Devices()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    with managing() as made:
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -151,27 +110,6 @@ def state(running: Running, number: int = 1) -> dict[str, Any]:
 
 def releases(running: Running, number: int = 1) -> dict[str, dict[str, Any]]:
     return {one["release"]: one for one in state(running, number)["releases"]}
-
-
-def test_a_release_that_fails_for_a_week_stays_visible_and_goes_on_by_itself(
-    handover: Running, devices: Devices, clock: Moved
-) -> None:
-    devices.answer = (503, b"")
-    of.put(handover, of.as_far_as(1, "releasing"))
-    failed = 0
-    for day in range(8):
-        clock(of.JUNE + day * DAYS)
-        wait_until(lambda: releases(handover)["retire"]["failed"] > failed, "it failed again")  # noqa: B023  asked at once
-        failed = releases(handover)["retire"]["failed"]
-        assert state(handover)["state"] == "releasing"
-    shown = releases(handover)["retire"]
-    assert (shown["failure"], shown["failing_since"][:10]) == ("http-503", "2023-06-20")
-    assert handover.get("region", "/api/handovers?failing=true")["total"] == 1
-    assert handover.get("region", "/api/handover-campaigns/fin-2023")["failing"] == 1
-    devices.answer = (204, b"")
-    clock(of.JUNE + 9 * DAYS)
-    wait_until(lambda: state(handover)["state"] == "released", "it goes on by itself")
-    assert handover.get("region", "/api/handovers?failing=true")["total"] == 0
 
 
 def test_what_one_act_did_is_not_asked_again_for_the_other(

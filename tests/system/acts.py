@@ -48,6 +48,27 @@ def named(laptop: str) -> dict[str, str]:
     return {"maker": maker.upper(), "serial": serial.lower()}
 
 
+def page(system: System, service: str, party: str, path: str, **form: str) -> httpx.Response:
+    """A page, as a browser shows it that keeps a party's key; to a form, where it leads to."""
+    url = system.services[service].url
+    key = system.bearer(party)["Authorization"].removeprefix("Bearer ")
+    headers = {"Cookie": f"trousseau-{service}={key}"}
+    if not form:
+        return system.http.get(url + path, headers=headers)
+    sent = system.http.post(url + path, headers=headers, data=form)
+    if sent.status_code != httpx.codes.SEE_OTHER:
+        return sent
+    return system.http.get(url + sent.headers["location"], headers=headers)
+
+
+def row_verdicts(system: System, party: str, path: str, service: str) -> list[tuple[str, str]]:
+    """The verdict and the code of each row of a file, by its job's address, once all are taken."""
+    ended_job(system, path, service)
+    report = system.call(service, party, f"{path}/report").text
+    rows = [line.split(",", 3) for line in report.splitlines()[1:]]
+    return [(verdict, code) for _, verdict, code, _ in rows]
+
+
 # -- ordering
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from partners.year.play import move_clock
 from tests import running
-from tests.places import Kafka, PostgresServer
+from tests.devices import Devices, managing
+from tests.places import Kafka
 from tests.running import System
 
 
@@ -19,16 +20,7 @@ def system(
     """The services, up for all of this file: a test takes schools and laptops of its own."""
     running.fresh_topics(kafka.bootstrap)
     home = tmp_path_factory.mktemp(request.param)
-    if request.param == "sqlite":
-        yield from _up(home, "sqlite", kafka)
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with running.databases(server) as url:
-        yield from _up(home, url, kafka)
-
-
-def _up(home: Path, database: str, kafka: Kafka) -> Iterator[System]:
-    with running.system(home, database, kafka.bootstrap) as made:
+    with running.system_on(request, home, kafka.bootstrap) as made:
         made.start()
         yield made
 
@@ -39,13 +31,47 @@ def clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("clock") / "clock"
 
 
-@pytest.fixture(scope="module")
-def moved(clock: Path, kafka: Kafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The services, on SQLite, with a clock that a test sets; it stands on 1 August 2020."""
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def moved(
+    request: pytest.FixtureRequest,
+    clock: Path,
+    kafka: Kafka,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[System]:
+    """The services, with a clock that a test sets; it stands on 1 August 2020."""
     running.fresh_topics(kafka.bootstrap)
     move_clock(clock, datetime(2020, 8, 1, 8, tzinfo=UTC))
-    with running.system(tmp_path_factory.mktemp("moved"), "sqlite", kafka.bootstrap) as made:
-        for one in made.services.values():
-            one.environment = {**one.environment, "TROUSSEAU_CLOCK": str(clock)}
+    home = tmp_path_factory.mktemp(request.param)
+    with running.system_on(request, home, kafka.bootstrap) as made:
+        made.says(TROUSSEAU_CLOCK=str(clock))
+        made.start()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def devices() -> Iterator[Devices]:
+    """Device management, behind `whole`."""
+    with managing() as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def whole(
+    request: pytest.FixtureRequest,
+    clock: Path,
+    devices: Devices,
+    kafka: Kafka,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[System]:
+    """All six services, with device management and a clock that a test sets; it stands on
+    15 September 2020, at ten in France.
+    """
+    running.fresh_topics(kafka.bootstrap)
+    move_clock(clock, datetime(2020, 9, 15, 8, tzinfo=UTC))
+    home, names = tmp_path_factory.mktemp(request.param), (*running.SERVICES, "enrolment")
+    with running.system_on(request, home, kafka.bootstrap, names) as made:
+        address = made.services["handover"].url
+        made.says(TROUSSEAU_CLOCK=str(clock), TROUSSEAU_ADDRESS=address)
+        made.says(TROUSSEAU_MANAGEMENT=devices.address)
         made.start()
         yield made

@@ -18,7 +18,7 @@ from shared.contracts.published import PUBLISHERS
 from tests import places, running
 from tests.builders import OTHER_SCHOOL, PARTIES, SCHOOL
 from tests.faults.checking import records
-from tests.places import Kafka, PostgresServer
+from tests.places import Kafka
 from tests.pupils import (
     Pupil,
     a_directory,
@@ -42,16 +42,7 @@ REGION = "region"
 def system(request: pytest.FixtureRequest, kafka: Kafka, tmp_path: Path) -> Iterator[System]:
     """Enrolment, and who might hear of it."""
     running.fresh_topics(kafka.bootstrap)
-    if request.param == "sqlite":
-        with running.system(tmp_path, "sqlite", kafka.bootstrap, SERVICES) as made:
-            made.start()
-            yield made
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with (
-        running.databases(server, SERVICES) as url,
-        running.system(tmp_path, url, kafka.bootstrap, SERVICES) as made,
-    ):
+    with running.system_on(request, tmp_path, kafka.bootstrap, SERVICES) as made:
         made.start()
         yield made
 

@@ -1,6 +1,5 @@
 """What docs/handover.md tells is so: examples, run as they stand, and the table of acts."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +16,8 @@ from tests.places import Kafka
 from tests.runners import ROOT
 from tests.running import System, until
 from tests.system import acts
+from tests.system.examples import answered_as_shown
 from tests.system.handing_over import a_student, enrolment_says
-from tests.system.test_partners_page import alike, as_said, blocks
 
 PAGE = (ROOT / "docs" / "handover.md").read_text()
 SCHOOL, LAPTOP = "0670080Y", "hp/5CD041B7QK"
@@ -45,18 +44,7 @@ def test_every_example_is_answered_as_the_page_shows(system: System) -> None:
     enrolment_says(system, student, enrolled, at="2022-09-02T08:00:00+02:00")
     until(lambda: ask(system, "handover", equipped), "handover knows the student")
 
-    said = as_said(system, [text for kind, text in blocks(PAGE) if kind == "sh"])
-
-    answers = iter(said)
-    answer = ""
-    for kind, shown in blocks(PAGE):
-        if kind == "sh":
-            answer = next(answers)
-        elif kind == "json":
-            assert alike(json.loads(shown), json.loads(answer)), answer
-        else:
-            assert answer.strip() == shown.strip()
-    assert {kind for kind, _ in blocks(PAGE)} == {"sh", "json", "text"}
+    assert {kind for kind, _ in answered_as_shown(system, PAGE)} == {"sh", "json", "text"}
 
 
 def test_the_page_names_every_act_and_its_fields() -> None:

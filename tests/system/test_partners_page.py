@@ -1,13 +1,8 @@
 """What docs/partners.md and docs/desks.md tell is so: examples, run as they stand, and tables."""
 
-import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,11 +17,10 @@ from tests import running
 from tests.places import Kafka
 from tests.runners import ROOT
 from tests.running import System
+from tests.system.examples import answered_as_shown
 
 PAGE = (ROOT / "docs" / "partners.md").read_text()
 DESKS = (ROOT / "docs" / "desks.md").read_text()
-ANY = "…"
-BETWEEN = "--- the next block ---\n"
 
 
 @pytest.fixture
@@ -37,58 +31,9 @@ def system(kafka: Kafka, tmp_path: Path) -> Iterator[System]:
         yield made
 
 
-def blocks(page: str) -> list[tuple[str, str]]:
-    """The examples of a page, each with its kind."""
-    found: list[tuple[str, str]] = re.findall(
-        r"^```(\w+)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE
-    )
-    return found
-
-
-def as_said(system: System, blocks: list[str]) -> list[str]:
-    """What each block of shell prints, when all are given to one shell, one after the other."""
-    script = f"\nprintf '%s' '{BETWEEN}'\n".join(blocks)
-    here = re.sub(r"\b800(\d)/", lambda found: f"{system.first_port + int(found[1])}/", script)
-    here = re.sub(r"\b800(\d)\$", lambda found: f"{system.first_port + int(found[1])}$", here)
-    here = here.replace(".venv/bin/python", sys.executable)
-    told = {"PATH": os.environ["PATH"], "TROUSSEAU_HOME": str(system.home), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        ["/bin/bash", "-euo", "pipefail", "-c", here],
-        cwd=system.home,
-        env=told,
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split(BETWEEN)
-
-
-def alike(shown: Any, said: Any) -> bool:
-    """Whether what was said is what is shown, which leaves some of it open."""
-    if isinstance(shown, dict) and isinstance(said, dict):
-        named = shown.keys() - {ANY}
-        whole = named == said.keys() or (ANY in shown and named <= said.keys())
-        return whole and all(alike(shown[name], said[name]) for name in named)
-    if isinstance(shown, list) and isinstance(said, list):
-        return len(shown) == len(said) and all(map(alike, shown, said))
-    return bool(shown in (ANY, said))
-
-
 @pytest.mark.parametrize("page", [PAGE, DESKS], ids=["partners", "desks"])
 def test_every_example_is_answered_as_the_page_shows(system: System, page: str) -> None:
-    said = as_said(system, [text for kind, text in blocks(page) if kind == "sh"])
-
-    answers = iter(said)
-    answer = ""
-    for kind, shown in blocks(page):
-        if kind == "sh":
-            answer = next(answers)
-        elif kind == "json":
-            assert alike(json.loads(shown), json.loads(answer)), answer
-        else:
-            assert answer.replace("\r", "") == shown
-    assert {kind for kind, _ in blocks(page)} >= {"sh", "json"}
+    assert {kind for kind, _ in answered_as_shown(system, page)} >= {"sh", "json"}
 
 
 def test_the_desks_page_names_every_act_and_the_words_of_the_policy() -> None:

@@ -1,6 +1,5 @@
 """What docs/who-is-who.md tells is so: examples, run as they stand, and its table of codes."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from tests import running
 from tests.places import Kafka
 from tests.runners import ROOT
 from tests.running import System
-from tests.system.test_partners_page import alike, as_said, blocks
+from tests.system.examples import answered_as_shown
 
 PAGE = (ROOT / "docs" / "who-is-who.md").read_text()
 CODE = ROOT / "services" / "enrolment"
@@ -28,15 +27,7 @@ def system(kafka: Kafka, tmp_path: Path) -> Iterator[System]:
 
 
 def test_every_example_is_answered_as_the_page_shows(system: System) -> None:
-    said = iter(as_said(system, [text for kind, text in blocks(PAGE) if kind == "sh"]))
-    answer = ""
-    for kind, shown in blocks(PAGE):
-        if kind == "sh":
-            answer = next(said)
-        elif kind == "json":
-            assert alike(json.loads(shown), json.loads(answer)), answer
-        else:
-            assert answer.replace("\r", "") == shown
+    answered_as_shown(system, PAGE)
 
 
 def test_the_page_names_every_code_that_a_row_can_have() -> None:
