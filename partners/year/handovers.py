@@ -111,10 +111,16 @@ async def _number(system: System, act: Act, goes_on: Callable[[], None]) -> str:
 
 
 async def _standing(system: System, act: Act) -> Shown | None:
-    """The laptop's last handover that was not called off."""
+    """The laptop's last handover that was not called off, as of the act: years that are played
+    again know of later ones.
+    """
     asked = httpx.QueryParams({"laptop": act.laptop})
     answer = await get(system, "handover", f"/api/handovers?{asked}", act.party)
-    standing = [one for one in decoded(answer.text, Listed).items if one.state != "cancelled"]
+    standing = [
+        one
+        for one in decoded(answer.text, Listed).items
+        if one.state != "cancelled" and (one.opened_at is None or one.opened_at <= act.at)
+    ]
     return max(standing, key=lambda one: (one.opened_at is not None, one.opened_at), default=None)
 
 

@@ -165,6 +165,7 @@ def test_a_school_year_has_one_campaign_on_one_set_of_terms() -> None:
 def test_nothing_is_offered_before_the_campaign_opens() -> None:
     past = after(KNOWN, campaign(opens_at=JUNE + DAYS), called())
     assert refused(play(CORE, past, offer())) == "not-open-yet"
+    assert refused(play(CORE, past, asked(Refuse(NUMBER, None, YEAR), JUNE))) == "not-open-yet"
 
 
 # -- what stands in the way
@@ -252,6 +253,11 @@ def test_an_act_is_not_dated_before_what_was_told_already() -> None:
     past = after(OPEN, offer(JUNE))
     assert refused(play(CORE, past, sign(JUNE - HOUR))) == "before-the-last-act"
     assert facts(play(CORE, past, sign(JUNE - HOUR / 12))), "clocks differ by some minutes"
+
+
+def test_what_is_so_already_is_asked_for_nothing_whenever_that_was() -> None:
+    for past, act in ((SIGNED, AskRelease(NUMBER)), (ASKED_BACK, Refuse(NUMBER))):
+        assert play(CORE, past, asked(act, JUNE - DAYS)) == ()
 
 
 def test_device_management_has_a_clock_of_its_own() -> None:

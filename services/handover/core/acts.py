@@ -39,17 +39,25 @@ BEFORE_SIGNED = (handovers.OFFERED, handovers.ACCEPTED)
 
 
 def decide(policy: Policy, states: Mapping[str, Any], claim: Claim, command: Act) -> Decision:
-    """Facts of an act, all of its laptop, but that a certificate's number is the campaign's too."""
+    """Facts of an act, all of its laptop, but that a certificate's number is the campaign's too.
+    What is so already is asked for nothing, whenever that was.
+    """
     now: Laptop = states[claim.subject]
     one = now.handovers.get(command.handover)
     if one is None:
         return Refusal("unknown-handover", "the laptop has no such handover", "/handover")
+    found = _decided(policy, states, claim, command)
     told = isinstance(command, Return | NoteRelease)
-    if not told and one.last_at and claim.happened_at < one.last_at - SKEW:
+    if found != () and not told and one.last_at and claim.happened_at < one.last_at - SKEW:
         return Refusal(
             "before-the-last-act", "something later was told of it already", "/happened_at"
         )
+    return found
+
+
+def _decided(policy: Policy, states: Mapping[str, Any], claim: Claim, command: Act) -> Decision:
     if isinstance(command, Certify):
+        one = states[claim.subject].handovers[command.handover]
         return _certify(states, claim, one, command)
     found = _facts(policy, states, claim, command)
     if isinstance(found, Refusal):
