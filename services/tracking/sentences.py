@@ -346,6 +346,11 @@ FLAGS: dict[str, tuple[str, str]] = {
     "two-students": ("Remis à deux élèves", "Handed out to two students"),
     "after-scrap": ("Vu après sa mise au rebut", "Seen after it was scrapped"),
     "not-received": ("Remis sans avoir été reçu", "Handed out without being received"),
+    "student-left": ("Remis à un élève parti", "Handed out to a student who had left"),
+    "student-elsewhere": (
+        "Remis à un élève d'un autre lycée",
+        "Handed out to a student of another school",
+    ),
     "another-carrier": ("Vu par un autre transporteur", "Seen by another carrier"),
 }
 

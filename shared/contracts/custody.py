@@ -18,6 +18,7 @@ from shared.decisions import Said
 _REPAIRS = "repairs: "  # before events that repairs was told
 REGION = "region"  # speaks of whatever is its own: of every laptop
 MISSED, CALLED_OFF, NOT_ADMITTED = "hand-out-missed", "called-off", "admission-refused"
+STUDENT_LEFT, STUDENT_ELSEWHERE = "student-left", "student-elsewhere"
 TWO_SCHOOLS, TWO_STUDENTS, CONTRADICTED = "two-schools", "two-students", "contradicted"
 SCRAPPED, AFTER_SCRAP = "scrapped", "after-scrap"
 HELD = ("at-school", "with-student")  # somebody vouches for the laptop
@@ -147,8 +148,8 @@ def _at_school(now: Custody, said: Said) -> Custody | None:  # noqa: PLR0911  a 
             return _doubted(now, _settled(now, said, school), school)
         case delivery.HandOutMissed():
             return _with(now, MISSED)
-        case delivery.LaptopHandedOut(student, school):
-            return _handed_out(now, said, student, school)
+        case delivery.LaptopHandedOut() as handed:
+            return _handed_out(now, said, handed)
     return None
 
 
@@ -159,9 +160,11 @@ def _received(now: Custody, said: Said, school: str, shipment: str | None) -> Cu
     return _doubted(now, _without(here, "wrong-school"), school)
 
 
-def _handed_out(now: Custody, said: Said, student: str, school: str) -> Custody:
+def _handed_out(now: Custody, said: Said, handed: delivery.LaptopHandedOut) -> Custody:
+    student, school = handed.student, handed.school
     home = _placed(_counted(now, None), said, "with-student", "student", school)
-    home = _without(replace(home, student=student), MISSED)
+    home = _without(replace(home, student=student), MISSED, STUDENT_LEFT, STUDENT_ELSEWHERE)
+    home = _with(home, handed.doubt) if handed.doubt else home
     if now.student not in (None, student):
         return _with(home, TWO_STUDENTS)
     return _doubted(now, home, school) if now.location in HELD else _with(home, "not-received")
@@ -170,7 +173,8 @@ def _handed_out(now: Custody, said: Said, student: str, school: str) -> Custody:
 def _settled(now: Custody, said: Said, school: str) -> Custody:
     """A laptop that a school puts into a stock: what was unusual before is over."""
     here = _placed(_counted(now, None), said, "at-school", "school", school)
-    return _without(here, TWO_SCHOOLS, TWO_STUDENTS, CONTRADICTED, MISSED)
+    doubts = (TWO_SCHOOLS, TWO_STUDENTS, CONTRADICTED, STUDENT_LEFT, STUDENT_ELSEWHERE)
+    return _without(here, *doubts, MISSED)
 
 
 def _doubted(before: Custody, after: Custody, school: str | None) -> Custody:

@@ -134,6 +134,13 @@ class TakeAway(Struct, frozen=True, tag="take-away"):
     """At the end of lycée the laptop was scrapped."""
 
 
+class PlaceStudent(Struct, frozen=True, tag="place-student"):
+    """Enrolment said where a student learns; `left`: learned, and is at no school any more."""
+
+    school: str
+    left: bool = False
+
+
 class CloseDay(Struct, frozen=True, tag="close-day"):
     """A day ended: `day` is the one that begins."""
 
@@ -152,5 +159,6 @@ Command = (
     | GiveInExchange
     | PutBack
     | TakeAway
+    | PlaceStudent
     | CloseDay
 )

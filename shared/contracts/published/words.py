@@ -59,6 +59,9 @@ FIELDS: Mapping[str, str] = {
     "student_signed_at": "When the student signed the charter.",
     "guardian_signed_at": "When a guardian signed it; null when none did.",
     "sleeve": "Whether a sleeve was handed out with the laptop.",
+    "doubt": "What speaks against it, as enrolment had said by then: `student-left`, "
+    "`student-elsewhere`; null where nothing does; further words may come.",
+    "StudentPlaced.left": "Whether the student is at no school of the region any more.",
     "storage": "Whether an SD card or a USB stick was handed out with it.",
     # a repair
     "case": "The number of the repair case, 16 digits.",
