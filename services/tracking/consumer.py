@@ -28,6 +28,7 @@ PASSED_OVER = (
     *(ordering.LineAnnounced, ordering.LineAdmitted, ordering.LineDelivered),
     *(ordering.LineTakenBack, ordering.OrderLineFulfilled),
     *(repairs.ModelRecalled, repairs.DefectSuspected),  # repairs shows them
+    repairs.PresenceNoted,  # enrolment told it
     *(handover.HandoverCampaignOpened, handover.CertificateNumbered),  # handover shows them
     handover.SchoolSucceeded,
     delivery.StudentPlaced,  # enrolment told it

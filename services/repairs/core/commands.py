@@ -99,9 +99,12 @@ class SuspectDefect(Struct, frozen=True, tag="suspect-defect"):
 
 
 class CloseDay(Struct, frozen=True, tag="close-day"):
-    """A day ended: `day` is the one that begins."""
+    """A day ended: `day` is the one that begins. `left_on`: when the student left to whom a laptop
+    is lent.
+    """
 
     day: date
+    left_on: date | None = None
 
 
 class Register(Struct, frozen=True, tag="register"):
@@ -139,6 +142,12 @@ class NoteCession(Struct, frozen=True, tag="note-cession"):
     student: str | None = None
 
 
+class NotePresence(Struct, frozen=True, tag="note-presence"):
+    """Enrolment said that a student is at a school, or left."""
+
+    left: bool = False
+
+
 Command = (
     LogIncident
     | ReportStep
@@ -156,6 +165,7 @@ Command = (
     | NoteCession
     | Place
     | TakeBack
+    | NotePresence
 )
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from services.repairs.core import cases
 from services.repairs.core.cases import LOST, STOLEN, Case
 from services.repairs.core.commands import (
+    CloseDay,
     DecideWarranty,
     Lend,
     LogIncident,
@@ -297,11 +298,12 @@ def _not_free(other: Laptop, key: str, name: str, field: str) -> Refusal | None:
     return None
 
 
-def close_day(now: Laptop, key: str, day: date) -> Decision:
-    """A loan that was due before this day is overdue, once."""
+def close_day(now: Laptop, key: str, command: CloseDay) -> Decision:
+    """A loan that was due before this day is overdue, once; to somebody who left it is due then."""
     if not now.lent_for or now.due is None or now.overdue:
         return ()
-    return ((key, repairs.LoanOverdue(now.lent_for, now.due)),) if now.due < day else ()
+    due_on = min(now.due, command.left_on or now.due)
+    return ((key, repairs.LoanOverdue(now.lent_for, due_on)),) if due_on < command.day else ()
 
 
 # -- evolve
@@ -367,8 +369,8 @@ def _lent(now: Laptop, fact: object) -> Laptop | None:
         case repairs.LaptopBackFromLoan(case) if case == now.lent_for:
             free = {"lent_for": None, "stands_in_for": None, "due_on": None}
             return replace(now, **free, overdue=False)
-        case repairs.LoanOverdue(case) if case == now.lent_for:
-            return replace(now, overdue=True)
+        case repairs.LoanOverdue(case, due_on) if case == now.lent_for:
+            return replace(now, overdue=True, due_on=due_on.isoformat())
     return None
 
 

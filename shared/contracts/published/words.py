@@ -61,6 +61,7 @@ FIELDS: Mapping[str, str] = {
     "sleeve": "Whether a sleeve was handed out with the laptop.",
     "doubt": "What speaks against it, as enrolment had said by then: `student-left`, "
     "`student-elsewhere`; null where nothing does; further words may come.",
+    "PresenceNoted.left": "Whether the student is at no school of the region any more.",
     "StudentPlaced.left": "Whether the student is at no school of the region any more.",
     "storage": "Whether an SD card or a USB stick was handed out with it.",
     # a repair
