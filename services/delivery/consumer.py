@@ -40,7 +40,7 @@ def give_in_exchange(fact: repairs.LaptopGivenInSwap) -> core.GiveInExchange:
 
 
 def put_back(fact: handover.LaptopReturned) -> core.PutBack:
-    return core.PutBack(fact.school)
+    return core.PutBack(fact.school, scanned=fact.event is not None)
 
 
 def take_away(_fact: handover.LaptopScrapped) -> core.TakeAway:

@@ -33,8 +33,8 @@ def ceded(fact: handover.LaptopHandedOver) -> core.NoteCession:
     return core.NoteCession(fact.student)
 
 
-def returned(_: handover.LaptopReturned) -> core.NoteCession:
-    return core.NoteCession()
+def returned(fact: handover.LaptopReturned) -> core.NoteCession:
+    return core.NoteCession(event=fact.event)
 
 
 def enrolled(_: enrolment.StudentEnrolled) -> core.NotePresence:

@@ -78,6 +78,9 @@ class LifeRow(Row, table=True):
     in_further_study_at: datetime | None = Field(default=None, sa_type=Instant)
     released: str = Field(sa_type=Text)
     ended: str = Field(sa_type=Text)
+    opened: str = Field(sa_type=Text)
+    blocks: str = Field(sa_type=Text)
+    ceded_by: str | None = None
     custody: str = Field(sa_type=Text)
     changed_at: datetime | None = Field(default=None, sa_type=Instant)
 

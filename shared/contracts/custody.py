@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.contracts import delivery, ordering, repairs
+from shared.contracts import delivery, handover, ordering, repairs
 from shared.contracts.calendar import day_of, working_days_after
 from shared.contracts.identifiers import department
 from shared.decisions import Said
@@ -86,6 +86,18 @@ def named(said: Said) -> str:
     return f"{_REPAIRS if isinstance(said.fact, repairs.Fact) else ''}{said.source} {said.id}"
 
 
+# What handover concludes of an event of another service.
+CONCLUDED = (handover.LaptopReturned, handover.HandoverBlocked, handover.HandoverUnblocked)
+
+
+def gone(now: Custody, said: Said) -> bool:
+    """Whether the event that a fact came of, or was concluded from, holds no longer."""
+    if not now.withdrawn:
+        return False
+    concluded = said.fact.event or "" if isinstance(said.fact, CONCLUDED) else ""
+    return not {named(said), concluded.removeprefix("delivery: ")}.isdisjoint(now.withdrawn)
+
+
 def with_withdrawn(withdrawn: tuple[str, ...], fact: Withdrawn) -> tuple[str, ...]:
     """The events that hold no longer, with one more. One party may use one id with two services."""
     of = _REPAIRS if isinstance(fact, repairs.CaseFactWithdrawn) else ""
@@ -96,7 +108,7 @@ def moved(now: Custody, said: Said) -> Custody:
     """Custody after one more fact; the same one, when the fact moves and remarks nothing."""
     if isinstance(said.fact, delivery.LaptopFactWithdrawn | repairs.CaseFactWithdrawn):
         return replace(now, withdrawn=with_withdrawn(now.withdrawn, said.fact))
-    if now.withdrawn and named(said) in now.withdrawn:
+    if gone(now, said):
         return now
     if getattr(said.fact, "whole", False) and said.fact.shipment not in now.carriers:
         return now  # said of all that is in a shipment, and it is in there no longer

@@ -264,10 +264,11 @@ class CaseFactWithdrawn(
 
 class LaptopCeded(Struct, frozen=True, forbid_unknown_fields=True, tag="repairs.laptop-ceded.v1"):
     """A student owns it, and its repairs are no affair of the region's; null when it came back.
-    Key: the laptop.
+    `event`: the stock scan by which it did; withdrawn, it takes this along. Key: the laptop.
     """
 
     student: str | None = None
+    event: str | None = None
 
 
 class PresenceNoted(

@@ -1,4 +1,4 @@
-"""Who left, over real Kafka: what delivery and repairs make of what enrolment says."""
+"""Who left, over real Kafka: what delivery, repairs and tracking make of it."""
 
 import asyncio
 
@@ -6,8 +6,21 @@ from aiokafka import AIOKafkaConsumer
 
 from shared.contracts import enrolment
 from tests.running import System, until
-from tests.system.acts import case_of, done, hand_out, in_stock, laptops, named, opened, uai, when
-from tests.system.handing_over import a_student, enrolment_says
+from tests.system.acts import (
+    case_of,
+    done,
+    event,
+    hand_out,
+    in_stock,
+    laptops,
+    named,
+    opened,
+    told_in_order,
+    uai,
+    verdicts,
+    when,
+)
+from tests.system.handing_over import a_student, enrolment_says, when_handover
 
 YEAR = "2020-2021"
 LEFT = "2021-01-15T08:00:00+01:00"
@@ -59,3 +72,32 @@ def test_the_case_of_a_leaver_says_so(system: System) -> None:
     done(system, case, "loan", "2021-01-10T09:00:00+01:00", **loan)
     leaves(system, school, student)
     until(lambda: case_of(system, case)["student_left_at"], "the case says that its student left")
+
+
+def test_a_scan_that_is_withdrawn_gives_nobody_back_what_a_leaver_still_has(system: System) -> None:
+    school, (laptop,), student = uai(), laptops(1), a_student()
+    in_stock(system, school, laptop)
+    hand_out(system, school, laptop, "2020-09-02T08:00:00+02:00", student=student)
+    leaves(system, school, student)
+    when(system, laptop, lambda now: "return-asked" in now["flags"])
+    desk, day = f"school:{school}", "2021-02-01"
+    scan = event("back-to-stock", f"{day}T08:00:00+01:00", [laptop], school=school)
+    assert verdicts(system, desk, scan) == ["applied"]
+    when(system, laptop, lambda now: "laptop-returned" in told_in_order(now))
+    when_handover(system, laptop, {"state": "returned"})
+    void = event("void", f"{day}T09:00:00+01:00", [laptop], corrects=scan["id"])
+    assert verdicts(system, desk, void) == ["applied"]
+    when_handover(system, laptop, {"state": "return-asked"})
+    shown = when(system, laptop, lambda now: "return-asked" in now["flags"])
+    assert (shown["location"], shown["student"]) == ("with-student", student)
+
+
+def test_what_holds_up_the_handover_of_who_leaves_is_a_flag_of_its_laptop(system: System) -> None:
+    school, (laptop,), student = uai(), laptops(1), a_student()
+    in_stock(system, school, laptop)
+    hand_out(system, school, laptop, "2020-09-02T08:00:00+02:00", student=student)
+    case = opened(system, laptop, "2021-01-10T08:00:00+01:00")
+    leaves(system, school, student)
+    when(system, laptop, lambda now: "blocked-repair" in now["flags"])
+    done(system, case, "return", "2021-01-20T08:00:00+01:00")
+    when(system, laptop, lambda now: "blocked-repair" not in now["flags"])

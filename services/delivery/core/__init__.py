@@ -164,9 +164,9 @@ def _elsewhere(
             return ((subject, delivery.LaptopTakenBack(new)),)
         case GiveInExchange(old, student, school):
             return ((subject, delivery.LaptopGivenInExchange(old, student, school)),)
-        case PutBack(school):
+        case PutBack(school, scanned):
             there = (now.custody.location, now.custody.school) == ("at-school", school)
-            return () if there else ((subject, delivery.LaptopBackToStock(school)),)
+            return () if there or scanned else ((subject, delivery.LaptopBackToStock(school)),)
         case TakeAway():
             gone = now.custody.location == custody.SCRAPPED
             return () if gone else ((subject, delivery.LaptopTakenAway()),)

@@ -125,9 +125,12 @@ class GiveInExchange(Struct, frozen=True, tag="give-in-exchange"):
 
 
 class PutBack(Struct, frozen=True, tag="put-back"):
-    """At the end of lycée the laptop came back to a school."""
+    """At the end of lycée the laptop came back to a school; `scanned`: that came of what delivery
+    was told itself.
+    """
 
     school: str
+    scanned: bool = False
 
 
 class TakeAway(Struct, frozen=True, tag="take-away"):

@@ -137,9 +137,10 @@ class TakeBack(Struct, frozen=True, tag="take-back"):
 
 
 class NoteCession(Struct, frozen=True, tag="note-cession"):
-    """A student owns it, or it came back: None."""
+    """A student owns it, or it came back: None; `event`: the stock scan by which it did."""
 
     student: str | None = None
+    event: str | None = None
 
 
 class NotePresence(Struct, frozen=True, tag="note-presence"):

@@ -95,8 +95,8 @@ def _heard_as(event: str) -> str:
 
 
 def note_cession(now: Laptop, key: str, command: NoteCession) -> Decision:
-    same = now.ceded_to == command.student
-    return () if same else ((key, repairs.LaptopCeded(command.student)),)
+    same = now.ceded_to == command.student or command.event in now.withdrawn
+    return () if same else ((key, repairs.LaptopCeded(command.student, command.event)),)
 
 
 # -- incidents
@@ -320,6 +320,8 @@ def evolve(now: Laptop, said: Said) -> Laptop:
     if f"{said.source} {said.id}" in now.withdrawn:
         return now
     if isinstance(fact, repairs.LaptopPlaced) and _heard_as(fact.event or "") in now.withdrawn:
+        return now
+    if isinstance(fact, repairs.LaptopCeded) and fact.event in now.withdrawn:
         return now
     after = _known(now, said) or _lent(now, fact) or _exchanged(now, fact) or now
     return _of_case(after, said) if _is_of_case(fact) else after

@@ -19,6 +19,10 @@ FIELDS: Mapping[str, str] = {
     "to_school": "The UAI of the school that it goes to now.",
     "party": "Whose word it was, as in `carrier:acme`.",
     "event": "What another service was told, as `<service>: <party> <id>`.",
+    "LaptopReturned.event": "The stock scan that says so, as `delivery: <party> <id>`; null where "
+    "it was told to handover itself.",
+    "LaptopCeded.event": "The stock scan by which it came back, as `delivery: <party> <id>`, or "
+    "null.",
     "LaptopFactWithdrawn.event": "The id under which the party said it.",
     "ShipmentFactWithdrawn.event": "The id under which the party said it.",
     "CaseFactWithdrawn.event": "The id under which the party said it.",
