@@ -7,8 +7,9 @@ Says: shipment-announced, shipment-packed, shipment-dispatched, shipment-in-tran
     laptop-packed, laptop-dispatched, laptop-in-transit, laptop-redirected, laptop-arrived,
     laptop-refused, laptop-received, discrepancy-reported, laptop-moved, laptop-back-to-stock,
     hand-out-missed, laptop-handed-out, laptop-taken-back, laptop-given-in-exchange,
-    laptop-taken-away, laptop-fact-withdrawn.
+    laptop-taken-away, laptop-fact-withdrawn, student-placed.
 Hears: ordering.laptop-announced, ordering.laptop-admitted, ordering.laptop-cancelled,
     repairs.laptop-swapped, repairs.laptop-given-in-swap, handover.laptop-returned,
-    handover.laptop-scrapped.
+    handover.laptop-scrapped, enrolment.student-enrolled, enrolment.student-moved,
+    enrolment.student-left.
 """

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from services.delivery import core, events, store
 from services.delivery.register import Sent
-from shared.contracts import handover, ordering, partners, repairs
+from shared.contracts import enrolment, handover, ordering, partners, repairs
 from shared.contracts.identifiers import Makers
 from shared.contracts.strict import Unreadable
 from shared.decisions import Claim
@@ -40,11 +40,19 @@ def give_in_exchange(fact: repairs.LaptopGivenInSwap) -> core.GiveInExchange:
 
 
 def put_back(fact: handover.LaptopReturned) -> core.PutBack:
-    return core.PutBack(fact.school)
+    return core.PutBack(fact.school, scanned=fact.event is not None)
 
 
 def take_away(_fact: handover.LaptopScrapped) -> core.TakeAway:
     return core.TakeAway()
+
+
+def learns(fact: enrolment.StudentEnrolled | enrolment.StudentMoved) -> core.PlaceStudent:
+    return core.PlaceStudent(fact.school)
+
+
+def left(fact: enrolment.StudentLeft) -> core.PlaceStudent:
+    return core.PlaceStudent(fact.school, left=True)
 
 
 REACTIONS: Reactions = {
@@ -55,6 +63,9 @@ REACTIONS: Reactions = {
     repairs.LaptopGivenInSwap: give_in_exchange,
     handover.LaptopReturned: put_back,
     handover.LaptopScrapped: take_away,
+    enrolment.StudentEnrolled: learns,
+    enrolment.StudentMoved: learns,
+    enrolment.StudentLeft: left,
 }
 
 

@@ -79,6 +79,8 @@ REMARKS: Mapping[str, str] = {
     "two-schools": "réclamé par deux lycées",
     "contradicted": "contredit ce qui était connu",
     "hand-out-missed": "pas retiré à temps",
+    "student-left": "remis à un élève parti",
+    "student-elsewhere": "remis à un élève d'un autre lycée",
 }
 WORDS: Mapping[str, str] = {
     "shipment-announced": "Annoncée",

@@ -141,7 +141,7 @@ def handed_out_today(connection: Connection, school: str, now: datetime) -> list
     """Laptops that a school handed out today, the last first."""
     rows = store.laptops_at(connection, school, "with-student", midnight(day_of(now)))
     return [
-        HandedOut(key, one.custody.student or "", one.since)
+        HandedOut(key, one.custody.student or "", one.since, one.custody.remarks)
         for key, one in rows
         if one.since is not None
     ]

@@ -92,11 +92,12 @@ class ShipmentRow(Struct, frozen=True):
 
 
 class HandedOut(Struct, frozen=True):
-    """A laptop that was handed out today."""
+    """A laptop that was handed out today; `remarks`: what is unusual about it."""
 
     laptop: str
     student: str
     at: datetime
+    remarks: tuple[str, ...] = ()
 
 
 def unit(

@@ -1,4 +1,4 @@
-"""Delivery's tables: a row for each shipment and each laptop."""
+"""Delivery's tables: a row for each shipment, each laptop, each student."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -65,6 +65,19 @@ class LaptopRow(Row, table=True):
     here: str | None = None
     since: datetime | None = Field(default=None, sa_type=Instant)
     custody: str = Field(sa_type=Text)
+
+
+class StudentRow(Row, table=True):
+    """The state of a student."""
+
+    __tablename__ = "student"
+
+    key: str = Field(primary_key=True)
+    sequence: int
+    place: str
+    school: str | None = None
+    since: datetime | None = Field(default=None, sa_type=Instant)
+    left_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class EventRow(Row, table=True):
@@ -167,11 +180,16 @@ class Event(Struct, frozen=True):
 
 SHIPMENTS = table_of(ShipmentRow)
 LAPTOPS = table_of(LaptopRow)
+STUDENTS = table_of(StudentRow)
 EVENTS = table_of(EventRow)
 EPCIS_EVENTS = table_of(EpcisRow)
 EPCS = table_of(EpcRow)
 CAPTURES = table_of(CaptureRow)
-SHELVES = {"shipment": Shelf(SHIPMENTS, core.Shipment), "laptop": Shelf(LAPTOPS, core.Laptop)}
+SHELVES = {
+    "shipment": Shelf(SHIPMENTS, core.Shipment),
+    "laptop": Shelf(LAPTOPS, core.Laptop),
+    "student": Shelf(STUDENTS, core.Student),
+}
 MOST_WAITING = 500
 EVENT_COLUMNS = tuple(column.name for column in EVENTS.columns)
 _KEYS = msgspec.json.Decoder(tuple[str, ...])

@@ -80,14 +80,16 @@ def person(connection: Connection, of: Looking, look: Look) -> PersonShown | Non
 
 
 def _one(connection: Connection, of: Looking, look: Look) -> Shown | None:
+    """Nothing of a person is opened for whom the party may not see. Raises Broken."""
     if look.student in of.erasures.names:
         return None
-    found = register.one(connection, of.vault, look.student)
-    if found is None:
+    if not may_see(look.party, store.student(connection, look.student)):
+        there = store.persons(connection, [look.student])
+        store.note_looks(connection, [_refused(look)] if there else [], of.now())
         return None
-    allowed = may_see(look.party, found.state)
-    store.note_looks(connection, [look if allowed else _refused(look)], of.now())
-    return found if allowed else None
+    found = register.one(connection, of.vault, look.student)
+    store.note_looks(connection, [look] if found else [], of.now())
+    return found
 
 
 def _refused(look: Look) -> Look:

@@ -1,7 +1,7 @@
-"""What repairs does about what it hears: it learns what a laptop is and whose."""
+"""What repairs does about what it hears: it learns what a laptop is and whose, and who left."""
 
 from services.repairs import core
-from shared.contracts import delivery, handover, ordering
+from shared.contracts import delivery, enrolment, handover, ordering
 from shared.hearing import Reactions
 
 
@@ -33,8 +33,16 @@ def ceded(fact: handover.LaptopHandedOver) -> core.NoteCession:
     return core.NoteCession(fact.student)
 
 
-def returned(_: handover.LaptopReturned) -> core.NoteCession:
-    return core.NoteCession()
+def returned(fact: handover.LaptopReturned) -> core.NoteCession:
+    return core.NoteCession(event=fact.event)
+
+
+def enrolled(_: enrolment.StudentEnrolled) -> core.NotePresence:
+    return core.NotePresence()
+
+
+def left(_: enrolment.StudentLeft) -> core.NotePresence:
+    return core.NotePresence(left=True)
 
 
 REACTIONS: Reactions = {
@@ -47,4 +55,6 @@ REACTIONS: Reactions = {
     delivery.LaptopFactWithdrawn: take_back,
     handover.LaptopHandedOver: ceded,
     handover.LaptopReturned: returned,
+    enrolment.StudentEnrolled: enrolled,
+    enrolment.StudentLeft: left,
 }

@@ -60,14 +60,15 @@ def case_shown(desk: Desk, found: Found, text: str | None = None) -> CaseShown:
         replaced_by=case.replaced_by,
         recall=case.recall,
         reopened=case.reopened,
+        student_left_at=found.left_at,
         text=text,
     )
 
 
-def found_of(key: str, laptop: core.Laptop) -> list[Found]:
-    """The cases of a laptop, as they are found."""
+def found_of(key: str, laptop: core.Laptop, left_at: datetime | None = None) -> list[Found]:
+    """The cases of a laptop, as they are found; `left_at`: when its student left."""
     return [
-        Found(number, key, laptop.school, laptop.model, laptop.lot, case)
+        Found(number, key, laptop.school, laptop.model, laptop.lot, case, left_at)
         for number, case in laptop.cases.items()
     ]
 
@@ -79,15 +80,22 @@ def card(connection: Connection, desk: Desk, key: str) -> tuple[LaptopShown, dic
     rules = {
         number: core.rule_of(laptop, number, desk.policy, desk.today) for number in laptop.cases
     }
-    return laptop_shown(desk, key, laptop, texts), rules
+    left_at = store.left_at(connection, laptop)
+    return laptop_shown(desk, key, laptop, texts, left_at), rules
 
 
 def laptop_shown(
-    desk: Desk, key: str, laptop: core.Laptop, texts: Mapping[str, str] | None = None
+    desk: Desk,
+    key: str,
+    laptop: core.Laptop,
+    texts: Mapping[str, str] | None = None,
+    left_at: datetime | None = None,
 ) -> LaptopShown:
-    """A laptop and its cases, the newest first; `texts`: what was written of them."""
+    """A laptop and its cases, the newest first; `texts`: what was written of them; `left_at`: when
+    its student left.
+    """
     start, end = laptop.warranty_from, laptop.warranty_to
-    found = found_of(key, laptop)
+    found = found_of(key, laptop, left_at)
     last_first = [one for one in found[::-1] if one.case.logged]
     newest = sorted(last_first, key=lambda one: str(one.case.opened_at), reverse=True)
     return LaptopShown(
@@ -106,6 +114,14 @@ def laptop_shown(
         replaces=laptop.replaces,
         cases=[case_shown(desk, one, (texts or {}).get(one.number)) for one in newest],
     )
+
+
+def one_laptop(connection: Connection, desk: Desk, key: str) -> LaptopShown | None:
+    """A laptop and its cases; None of which nobody spoke."""
+    found = store.laptop(connection, key)
+    if found == core.Laptop():
+        return None
+    return laptop_shown(desk, key, found, left_at=store.left_at(connection, found))
 
 
 def one_case(connection: Connection, desk: Desk, number: str) -> CaseShown | None:

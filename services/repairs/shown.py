@@ -8,7 +8,8 @@ from msgspec import Struct
 
 class CaseShown(Struct, frozen=True):
     """A case. `school_days`: how long it took, or takes; `late`: longer than it may;
-    `replacement`: needed or refused, once that was decided; `text`: as it was logged.
+    `replacement`: needed or refused, once that was decided; `student_left_at`: when whoever has the
+    laptop left; `text`: as it was logged.
     """
 
     case: str
@@ -39,6 +40,7 @@ class CaseShown(Struct, frozen=True):
     replaced_by: str | None
     recall: str | None
     reopened: int
+    student_left_at: datetime | None = None
     text: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""Repairs' tables: a row for each laptop and model, and for each case what people ask about it."""
+"""Repairs' tables: a row for each laptop, model and student; what people ask of each case."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -6,11 +6,24 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Index, Text, and_, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Index,
+    Text,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from services.repairs import core
+from shared.contracts.calendar import day_of, midnight
 from shared.databases import Instant, append, table_of
 from shared.ledger import LEDGER, Shelf, restored, seen
 from shared.migrations import DECIDING
@@ -69,6 +82,17 @@ class ModelRow(Row, table=True):
     suspected: str = Field(sa_type=Text)
 
 
+class StudentRow(Row, table=True):
+    """The state of a student."""
+
+    __tablename__ = "student"
+
+    key: str = Field(primary_key=True)
+    sequence: int
+    place: str
+    left_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
 class CaseRow(Row, table=True):
     """A case, written with its laptop's state. `open`: not closed."""
 
@@ -98,6 +122,7 @@ class CaseRow(Row, table=True):
 
 LAPTOPS = table_of(LaptopRow)
 MODELS = table_of(ModelRow)
+STUDENTS = table_of(StudentRow)
 CASES = table_of(CaseRow)
 CASE_COLUMNS = tuple(column.name for column in CASES.columns)
 _CASE = msgspec.json.Decoder(core.Case)
@@ -126,11 +151,12 @@ def _cells(number: str, key: str, laptop: core.Laptop, case: core.Case) -> tuple
 SHELVES = {
     "laptop": Shelf(LAPTOPS, core.Laptop, beside=keep_cases),
     "model": Shelf(MODELS, core.Model),
+    "student": Shelf(STUDENTS, core.Student),
 }
 
 
 class Found(Struct, frozen=True):
-    """A case, its number, its laptop, and what that is."""
+    """A case, its number, its laptop, and what that is; `left_at`: when its student left."""
 
     number: str
     laptop: str
@@ -138,14 +164,27 @@ class Found(Struct, frozen=True):
     model: str | None
     lot: str | None
     case: core.Case
+    left_at: datetime | None = None
 
 
-_FOUND = (CASES.c.number, CASES.c.laptop, CASES.c.school, CASES.c.model, CASES.c.lot, CASES.c.body)
+def _student_of(laptops: FromClause) -> ColumnElement[bool]:
+    """A condition: of each of these laptops the student."""
+    return STUDENTS.c.key == literal("student:").concat(laptops.c.student)
+
+
+_LEFT_AT = (
+    select(STUDENTS.c.left_at)
+    .join(LAPTOPS, _student_of(LAPTOPS))
+    .where(LAPTOPS.c.key == CASES.c.laptop)
+    .scalar_subquery()
+)
+_OF_LAPTOP = (CASES.c.laptop, CASES.c.school, CASES.c.model, CASES.c.lot)
+_FOUND = (CASES.c.number, *_OF_LAPTOP, CASES.c.body, _LEFT_AT)
 
 
 def _found(row: Any) -> Found:
-    number, laptop, school, model, lot, body = row
-    return Found(number, laptop, school, model, lot, _CASE.decode(body))
+    number, laptop, school, model, lot, body, left_at = row
+    return Found(number, laptop, school, model, lot, _CASE.decode(body), left_at)
 
 
 # -- laptops
@@ -154,6 +193,13 @@ def _found(row: Any) -> Found:
 def laptop(connection: Connection, key: str) -> core.Laptop:
     """A laptop; an empty one where nobody spoke of it."""
     found: core.Laptop = seen(connection, SHELVES, [key])[key].state
+    return found
+
+
+def left_at(connection: Connection, laptop: core.Laptop) -> datetime | None:
+    """When a laptop's student left; None for who did not, and where it has none."""
+    mine = STUDENTS.c.key == f"student:{laptop.student}"
+    found: datetime | None = connection.scalar(select(STUDENTS.c.left_at).where(mine))
     return found
 
 
@@ -188,18 +234,29 @@ def pool(connection: Connection, school: str, limit: int) -> tuple[list[str], in
 
 
 def due(connection: Connection, day: date) -> list[tuple[str, Any]]:
-    """What the beginning of a day asks: of laptops whose loan is over, and of models of which a
-    lot has defects.
+    """What the beginning of a day asks: of laptops whose loan is over or whose borrower left, and
+    of models of which a lot has defects.
     """
     over = (LAPTOPS.c.due_on < day.isoformat()) & LAPTOPS.c.overdue.is_(False)
     keys = connection.scalars(select(LAPTOPS.c.key).where(over).order_by(LAPTOPS.c.key))
+    loans = {key: core.CloseDay(day) for key in keys} | _lent_to_who_left(connection, day)
     lots: dict[str, list[core.LotDefects]] = {}
     for one in failures(connection):
         if one.defects:
             told = core.LotDefects(one.lot, one.defects, one.laptops)
             lots.setdefault(core.model_key(one.model), []).append(told)
     models = ((key, core.SuspectDefect(tuple(of))) for key, of in lots.items())
-    return [*((key, core.CloseDay(day)) for key in keys), *models]
+    return [*sorted(loans.items()), *models]
+
+
+def _lent_to_who_left(connection: Connection, day: date) -> dict[str, core.CloseDay]:
+    """What a day asks of laptops that are lent to students who left before it."""
+    theirs = LAPTOPS.alias()  # of which the one on loan has the place
+    rows = select(LAPTOPS.c.key, STUDENTS.c.left_at).where(LAPTOPS.c.overdue.is_(False))
+    rows = rows.join(theirs, theirs.c.key == LAPTOPS.c.stands_in_for)
+    rows = rows.join(STUDENTS, _student_of(theirs)).where(STUDENTS.c.left_at < midnight(day))
+    found = connection.execute(rows)
+    return {key: core.CloseDay(day, day_of(left_at)) for key, left_at in found}
 
 
 class Failures(Struct, frozen=True):

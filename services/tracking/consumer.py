@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from services.tracking import fold, store, unusual
 from shared import ledger, parking
-from shared.contracts import enrolment, envelope, handover, ordering, repairs
+from shared.contracts import delivery, enrolment, envelope, handover, ordering, repairs
 from shared.contracts.identifiers import kind_of
 from shared.contracts.strict import Unreadable, parse
 from shared.decisions import Said, folds_on
@@ -28,8 +28,10 @@ PASSED_OVER = (
     *(ordering.LineAnnounced, ordering.LineAdmitted, ordering.LineDelivered),
     *(ordering.LineTakenBack, ordering.OrderLineFulfilled),
     *(repairs.ModelRecalled, repairs.DefectSuspected),  # repairs shows them
+    repairs.PresenceNoted,  # enrolment told it
     *(handover.HandoverCampaignOpened, handover.CertificateNumbered),  # handover shows them
     handover.SchoolSucceeded,
+    delivery.StudentPlaced,  # enrolment told it
     *(handover.StudentNoted, handover.StudentEquipped),  # tracking knows laptops, and no students
     *(handover.StudentCalled, handover.StudentForgotten),
     enrolment.GuardiansChanged,  # who signs is no part of a laptop's life

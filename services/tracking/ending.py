@@ -10,10 +10,6 @@ from msgspec.structs import replace
 
 from shared.contracts import handover
 
-OWNERS: Mapping[type, str] = {
-    handover.LaptopHandedOver: "student",
-    handover.LaptopReturned: "region",
-}
 STEPS: Mapping[type, str] = {
     handover.LaptopHandedOver: "handed_over_at",
     handover.LaptopTakenIntoFurtherStudy: "in_further_study_at",
@@ -31,7 +27,8 @@ MARKS: Mapping[type, tuple[tuple[str, ...], tuple[str, ...]]] = {
     handover.LaptopScrapped: ((SCRAPPED,), ()),
     handover.LaptopWrittenOff: ((WRITTEN_OFF,), _AWAITED),
 }
-# With these a handover is over, and the laptop is managed as before it.
+# With these there is nothing left to hold up; with OVER the laptop is managed as before, too.
+DONE = (handover.LaptopHandedOver, handover.LaptopWrittenOff, handover.LaptopScrapped)
 OVER = (handover.LaptopReturned, handover.HandoverCancelled)
 MANAGED = "not-enrolled"  # until somebody says otherwise
 # What became of a laptop: each is in exactly one of these, the first that holds.
@@ -75,14 +72,59 @@ def known(word: str) -> str:
 
 def changes(now: Any, fact: handover.Fact, at: datetime) -> dict[str, Any]:
     """What changes in a life with a fact of handover."""
-    owner = OWNERS.get(type(fact), now.owner)
-    told: dict[str, Any] = {"owner": owner, "marks": _marks(now.marks, fact)}
+    told: dict[str, Any] = {"marks": _marks(now.marks, fact), "opened": _opened(now.opened, fact)}
+    told["blocks"] = _blocks(now.blocks, fact)
     if step := STEPS.get(type(fact)):
         told[step] = getattr(now, step) or at
+    told |= _owned(now, fact)
     if isinstance(fact, OVER):
         ended = tuple(sorted({*now.ended, fact.handover}))
         return told | {"released": (), "managed": MANAGED, "ended": ended}
     return told | _managed(now, fact)
+
+
+def _owned(now: Any, fact: handover.Fact) -> dict[str, Any]:
+    """Whose it is. Where it was its student's from the hand-out on, and that came to nothing, it
+    never was.
+    """
+    match fact:
+        case handover.LaptopHandedOver(number):
+            return {"owner": "student", "ceded_by": number}
+        case handover.LaptopReturned():
+            return {"owner": "region", "ceded_by": None}
+        case handover.HandoverCancelled(number) if number == now.ceded_by:
+            return {"owner": "region", "ceded_by": None, "handed_over_at": None}
+    return {}
+
+
+CAUSES = ("repair", "loan", "theft", "loss")
+CASE_OVER = ("repair", "theft", "loss")  # a loan ends by its own word alone
+
+
+def held_up(now: Any) -> list[str]:
+    """What holds up the handover of a laptop whose student leaves: a flag for each cause."""
+    causes = {one.partition(" ")[0] for one in now.blocks if now.opened}
+    return [f"blocked-{cause}" for cause in CAUSES if cause in causes]
+
+
+def _opened(now: tuple[str, ...], fact: handover.Fact) -> tuple[str, ...]:
+    """The handovers in which something is still to be done."""
+    if isinstance(fact, handover.HandoverOpened):
+        return tuple(sorted({*now, fact.handover}))
+    if isinstance(fact, (*OVER, *DONE)):
+        return tuple(one for one in now if one != fact.handover)
+    return now
+
+
+def _blocks(now: tuple[str, ...], fact: handover.Fact) -> tuple[str, ...]:
+    """What stands in the way of a handover, each word for it on its own."""
+    match fact:
+        case handover.HandoverBlocked(event, cause, case):
+            return tuple(sorted({*now, f"{cause} {case} {event}"}))
+        case handover.HandoverUnblocked(case=case, blocked_by=cause):
+            over = tuple(f"{one} {case} " for one in ((cause,) if cause else CASE_OVER))
+            return tuple(one for one in now if not one.startswith(over))
+    return now
 
 
 def _marks(now: tuple[str, ...], fact: handover.Fact) -> tuple[str, ...]:

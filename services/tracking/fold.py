@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.tracking import ending
+from services.tracking import ending, mending
 from shared.contracts import custody, delivery, enrolment, handover, ordering, repairs, shipments
 from shared.contracts.calendar import day_of, midnight
 from shared.contracts.custody import Custody
@@ -22,7 +22,9 @@ class Life(Struct, frozen=True):
     promised (`due_at`: when that day ends in Paris), what stands in its place or it in another's,
     what repairs and handover say that is unusual (`marks`), cases of recalls that it has not come
     back from (`recalls`), which acts of device management let it go (`released`), which handovers
-    are `ended`, what became of it (`disposition`), and when a fact of it was last heard.
+    are `ended` or still `opened`, what stands in their way (`blocks`: cause, case, event), by which
+    its student owns it (`ceded_by`), what became of it (`disposition`), and when a fact of it was
+    last heard.
     """
 
     location: str = "unknown"
@@ -59,6 +61,9 @@ class Life(Struct, frozen=True):
     released: tuple[str, ...] = ()
     ended: tuple[str, ...] = ()
     disposition: str = "in-use"
+    opened: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
+    ceded_by: str | None = None
     custody: Custody = Custody()
     changed_at: datetime | None = None
 
@@ -128,8 +133,8 @@ def evolve(now: Any, said: Said) -> Any:
     """One more fact; a fact that means nothing here changes nothing."""
     match now:
         case Life():
-            withdrawn = custody.named(said) in now.custody.withdrawn
-            return now if withdrawn else ending.settled(_laptop(now, said))
+            gone = custody.gone(now.custody, said)
+            return now if gone else ending.settled(_laptop(now, said))
         case Shipment():
             return shipments.moved(now, said)
         case Order():
@@ -192,7 +197,7 @@ def _laptop(now: Life, said: Said) -> Life:  # noqa: C901, PLR0911  a return for
             there = replace(after, shipment=shipment or after.shipment, redirected=True)
             return _bound(there, school)
     if isinstance(said.fact, repairs.Fact):
-        return _repaired(after, said.fact)
+        return replace(after, **mending.changes(after, said.fact))
     if isinstance(said.fact, handover.Fact):
         return replace(after, **ending.changes(after, said.fact, said.happened_at))
     station = _station(said.fact)
@@ -244,55 +249,6 @@ STATIONS: Mapping[type, str] = {
     delivery.LaptopHandedOut: "handed_out_at",
 }
 WAY = ("dispatched_at", "arrived_at", "received_at", "handed_out_at")
-
-
-def _repaired(now: Life, fact: repairs.Fact) -> Life:
-    """Whether it works, what stands in its place, what is unusual, as repair desks tell it."""
-    after = replace(now, working=WORKING.get(type(fact), now.working))
-    match fact:
-        case repairs.IncidentLogged(case, recall=str()):
-            after = replace(after, recalls=tuple(sorted({*now.recalls, case})))
-        case repairs.IncidentLogged(cause=cause) if cause not in ELSEWHERE:
-            after = replace(after, working="incident-reported")
-        case repairs.LaptopReturnedToUser(case, outcome=outcome):
-            unmended = outcome is not None or now.working == "beyond-repair"
-            as_it_was = "incident-reported" if now.working == "in-repair" else now.working
-            after = replace(
-                after,
-                working=as_it_was if unmended else "working",
-                recalls=tuple(one for one in now.recalls if one != case),
-            )
-        case repairs.LaptopSwapped(replaced_by=new):
-            after = replace(after, replaced_by=new)
-        case repairs.LaptopGivenInSwap(replaces=old, warranty_to=end):
-            ends = str(end) if end else after.warranty_to
-            after = replace(after, replaces=old, warranty_to=ends)
-    came, gone = MARKS.get(type(fact), ((), ()))
-    if isinstance(fact, repairs.LoanOverdue) and "on-loan" not in now.marks:
-        came = ()  # it was back by then, and that was told later
-    recalled = {"recalled"} if after.recalls else set()
-    marks = {*after.marks, *came, *recalled} - {*gone} - ({"recalled"} - recalled)
-    return replace(after, marks=tuple(sorted(marks)))
-
-
-ELSEWHERE = ("theft", "loss", "recall")  # causes that say nothing of whether it works
-WORKING: Mapping[type, str] = {
-    repairs.RepairStarted: "in-repair",
-    repairs.RepairWaiting: "in-repair",
-    repairs.LaptopRepaired: "working",
-    repairs.LaptopBeyondRepair: "beyond-repair",
-    repairs.RepairReopened: "incident-reported",
-}
-# What comes to be unusual with a fact, and what is so no longer.
-MARKS: Mapping[type, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    repairs.TheftReported: (("stolen",), ()),
-    repairs.LossReported: (("lost",), ()),
-    repairs.LaptopRecovered: ((), ("stolen", "lost")),
-    repairs.LaptopLent: (("on-loan",), ()),
-    repairs.LaptopBackFromLoan: ((), ("on-loan", "loan-overdue")),
-    repairs.LoanOverdue: (("loan-overdue",), ()),
-    repairs.LaptopSwapped: (("replaced",), ()),
-}
 
 
 def _station(fact: Any) -> str | None:
@@ -372,7 +328,7 @@ def flags(life: Life) -> list[str]:
     remarks = (one for one in life.custody.remarks if one not in settled)
     spoken_of = life.location != "unknown" or life.custody.carriers
     unannounced = ["unannounced"] if spoken_of and not life.announced_at else []
-    return [*unannounced, *remarks, *life.marks]
+    return [*unannounced, *remarks, *life.marks, *ending.held_up(life)]
 
 
 def counted(life: Life) -> set[tuple[str, str, str]]:

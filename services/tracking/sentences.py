@@ -332,6 +332,10 @@ FLAGS: dict[str, tuple[str, str]] = {
     "on-loan": ("En prêt", "On loan"),
     "loan-overdue": ("Prêt en retard", "Loan overdue"),
     "replaced": ("Remplacé", "Replaced"),
+    "blocked-repair": ("Cession bloquée par une réparation", "Handover held up by a repair"),
+    "blocked-loan": ("Cession bloquée par un prêt", "Handover held up by a loan"),
+    "blocked-theft": ("Cession bloquée par un vol", "Handover held up by a theft"),
+    "blocked-loss": ("Cession bloquée par une perte", "Handover held up by a loss"),
     "return-asked": ("Retour demandé", "Return asked"),
     "return-overdue": ("Retour en retard", "Return overdue"),
     "other-laptop-returned": ("Un autre a été rendu", "Another one was returned"),
@@ -347,13 +351,15 @@ FLAGS: dict[str, tuple[str, str]] = {
     "called-off": ("Commande annulée", "Order cancelled"),
     "admission-refused": ("Admission refusée", "Not admitted"),
     "two-schools": ("Réclamé par deux lycées", "Claimed by two schools"),
-    "contradicted": (
-        "Un mot contredit ce qui était connu",
-        "A word contradicts what was known",
-    ),
+    "contradicted": ("Contredit ce qui était connu", "Contradicts what was known"),
     "two-students": ("Remis à deux élèves", "Handed out to two students"),
     "after-scrap": ("Vu après sa mise au rebut", "Seen after it was scrapped"),
     "not-received": ("Remis sans avoir été reçu", "Handed out without being received"),
+    "student-left": ("Remis à un élève parti", "Handed out to a student who had left"),
+    "student-elsewhere": (
+        "Remis à un élève d'un autre lycée",
+        "Handed out to a student of another school",
+    ),
     "another-carrier": ("Vu par un autre transporteur", "Seen by another carrier"),
 }
 

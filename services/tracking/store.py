@@ -80,6 +80,9 @@ class LifeRow(Row, table=True):
     released: str = Field(sa_type=Text)
     ended: str = Field(sa_type=Text)
     disposition: str
+    opened: str = Field(sa_type=Text)
+    blocks: str = Field(sa_type=Text)
+    ceded_by: str | None = None
     custody: str = Field(sa_type=Text)
     changed_at: datetime | None = Field(default=None, sa_type=Instant)
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.contracts import delivery, ordering, repairs
+from shared.contracts import delivery, handover, ordering, repairs
 from shared.contracts.calendar import day_of, working_days_after
 from shared.contracts.identifiers import department
 from shared.decisions import Said
@@ -18,6 +18,7 @@ from shared.decisions import Said
 _REPAIRS = "repairs: "  # before events that repairs was told
 REGION = "region"  # speaks of whatever is its own: of every laptop
 MISSED, CALLED_OFF, NOT_ADMITTED = "hand-out-missed", "called-off", "admission-refused"
+STUDENT_LEFT, STUDENT_ELSEWHERE = "student-left", "student-elsewhere"
 TWO_SCHOOLS, TWO_STUDENTS, CONTRADICTED = "two-schools", "two-students", "contradicted"
 SCRAPPED, AFTER_SCRAP = "scrapped", "after-scrap"
 HELD = ("at-school", "with-student")  # somebody vouches for the laptop
@@ -85,6 +86,18 @@ def named(said: Said) -> str:
     return f"{_REPAIRS if isinstance(said.fact, repairs.Fact) else ''}{said.source} {said.id}"
 
 
+# What handover concludes of an event of another service.
+CONCLUDED = (handover.LaptopReturned, handover.HandoverBlocked, handover.HandoverUnblocked)
+
+
+def gone(now: Custody, said: Said) -> bool:
+    """Whether the event that a fact came of, or was concluded from, holds no longer."""
+    if not now.withdrawn:
+        return False
+    concluded = said.fact.event or "" if isinstance(said.fact, CONCLUDED) else ""
+    return not {named(said), concluded.removeprefix("delivery: ")}.isdisjoint(now.withdrawn)
+
+
 def with_withdrawn(withdrawn: tuple[str, ...], fact: Withdrawn) -> tuple[str, ...]:
     """The events that hold no longer, with one more. One party may use one id with two services."""
     of = _REPAIRS if isinstance(fact, repairs.CaseFactWithdrawn) else ""
@@ -95,7 +108,7 @@ def moved(now: Custody, said: Said) -> Custody:
     """Custody after one more fact; the same one, when the fact moves and remarks nothing."""
     if isinstance(said.fact, delivery.LaptopFactWithdrawn | repairs.CaseFactWithdrawn):
         return replace(now, withdrawn=with_withdrawn(now.withdrawn, said.fact))
-    if now.withdrawn and named(said) in now.withdrawn:
+    if gone(now, said):
         return now
     if getattr(said.fact, "whole", False) and said.fact.shipment not in now.carriers:
         return now  # said of all that is in a shipment, and it is in there no longer
@@ -147,8 +160,8 @@ def _at_school(now: Custody, said: Said) -> Custody | None:  # noqa: PLR0911  a 
             return _doubted(now, _settled(now, said, school), school)
         case delivery.HandOutMissed():  # but not where a hand-out is told late
             return now if now.student else _with(now, MISSED)
-        case delivery.LaptopHandedOut(student, school):
-            return _handed_out(now, said, student, school)
+        case delivery.LaptopHandedOut() as handed:
+            return _handed_out(now, said, handed)
     return None
 
 
@@ -159,9 +172,11 @@ def _received(now: Custody, said: Said, school: str, shipment: str | None) -> Cu
     return _doubted(now, _without(here, "wrong-school"), school)
 
 
-def _handed_out(now: Custody, said: Said, student: str, school: str) -> Custody:
+def _handed_out(now: Custody, said: Said, handed: delivery.LaptopHandedOut) -> Custody:
+    student, school = handed.student, handed.school
     home = _placed(_counted(now, None), said, "with-student", "student", school)
-    home = _without(replace(home, student=student), MISSED)
+    home = _without(replace(home, student=student), MISSED, STUDENT_LEFT, STUDENT_ELSEWHERE)
+    home = _with(home, handed.doubt) if handed.doubt else home
     if now.student not in (None, student):
         return _with(home, TWO_STUDENTS)
     return _doubted(now, home, school) if now.location in HELD else _with(home, "not-received")
@@ -170,7 +185,8 @@ def _handed_out(now: Custody, said: Said, student: str, school: str) -> Custody:
 def _settled(now: Custody, said: Said, school: str) -> Custody:
     """A laptop that a school puts into a stock: what was unusual before is over."""
     here = _placed(_counted(now, None), said, "at-school", "school", school)
-    return _without(here, TWO_SCHOOLS, TWO_STUDENTS, CONTRADICTED, MISSED)
+    doubts = (TWO_SCHOOLS, TWO_STUDENTS, CONTRADICTED, STUDENT_LEFT, STUDENT_ELSEWHERE)
+    return _without(here, *doubts, MISSED)
 
 
 def _doubted(before: Custody, after: Custody, school: str | None) -> Custody:

@@ -1,7 +1,8 @@
 """What delivery says: shipments, custody up to the student, hand-out.
 
-Keys: `shipment:<sscc>`, `<maker>/<SERIAL>`. A fact's time, source and key are in its envelope. What
-concerns a shipment and changes laptops is said once for the shipment and once for each laptop.
+Keys: `shipment:<sscc>`, `<maker>/<SERIAL>`, `student:<pseudonym>`. A fact's time, source and key
+are in its envelope. What concerns a shipment and changes laptops is said once for the shipment and
+once for each laptop.
 """
 
 from datetime import datetime
@@ -280,7 +281,9 @@ class LaptopFactWithdrawn(
 class LaptopHandedOut(
     Struct, frozen=True, forbid_unknown_fields=True, tag="delivery.laptop-handed-out.v1"
 ):
-    """A student took the laptop home, charter signed. `student` is a pseudonym. Key: the laptop."""
+    """A student took the laptop home, charter signed. `student` is a pseudonym; `doubt`: what
+    enrolment had said against it by then. Key: the laptop.
+    """
 
     student: str
     school: str
@@ -289,6 +292,16 @@ class LaptopHandedOut(
     guardian_signed_at: datetime | None
     sleeve: bool
     storage: bool
+    doubt: str | None = None
+
+
+class StudentPlaced(
+    Struct, frozen=True, forbid_unknown_fields=True, tag="delivery.student-placed.v1"
+):
+    """Where the student learns, or learned last: as enrolment said. Key: the student."""
+
+    school: str
+    left: bool
 
 
 Fact = (
@@ -320,6 +333,7 @@ Fact = (
     | LaptopTakenAway
     | LaptopGivenInExchange
     | LaptopFactWithdrawn
+    | StudentPlaced
 )
 
 RANK: dict[type, int] = {
@@ -329,6 +343,7 @@ RANK: dict[type, int] = {
     LaptopExpected: 12,
     LaptopPacked: 13,
     ShipmentPacked: 14,
+    StudentPlaced: 15,
     LaptopCleared: 16,
     LaptopCalledOff: 17,
     ShipmentDispatched: 20,

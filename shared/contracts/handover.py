@@ -311,10 +311,13 @@ class ReturnOverdue(
 class LaptopReturned(
     Struct, frozen=True, forbid_unknown_fields=True, tag="handover.laptop-returned.v1"
 ):
-    """The laptop is at the school again, its serial number read. Key: the laptop."""
+    """The laptop is at the school again, its serial number read. `event`: the stock scan that says
+    so, where nobody told it to handover; withdrawn, it takes this along. Key: the laptop.
+    """
 
     handover: str
     school: str
+    event: str | None = None
 
 
 class OtherLaptopReturned(

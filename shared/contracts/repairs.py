@@ -1,8 +1,9 @@
 """What repairs says: incidents and cases, who pays, loans, swaps, thefts, recalls.
 
-Keys: `<maker>/<SERIAL>`, `model:<model>`. A fact's time, source and key are in its envelope. A loan
-and a swap are said once for each of the two laptops. Codes of faults, outcomes and barriers: Open
-Repair Data Standard 0.3 and CompCat. Free text never leaves the service's own database.
+Keys: `<maker>/<SERIAL>`, `model:<model>`, `student:<pseudonym>`. A fact's time, source and key are
+in its envelope. A loan and a swap are said once for each of the two laptops. Codes of faults,
+outcomes and barriers: Open Repair Data Standard 0.3 and CompCat. Free text never leaves the
+service's own database.
 """
 
 from datetime import date
@@ -244,7 +245,9 @@ class LaptopBackFromLoan(
 
 
 class LoanOverdue(Struct, frozen=True, forbid_unknown_fields=True, tag="repairs.loan-overdue.v1"):
-    """The day on which it was to come back is over. Key: the laptop."""
+    """The day on which it was to come back is over; so is the day on which its student left, where
+    that came first. Key: the laptop.
+    """
 
     case: str
     due_on: date
@@ -261,10 +264,19 @@ class CaseFactWithdrawn(
 
 class LaptopCeded(Struct, frozen=True, forbid_unknown_fields=True, tag="repairs.laptop-ceded.v1"):
     """A student owns it, and its repairs are no affair of the region's; null when it came back.
-    Key: the laptop.
+    `event`: the stock scan by which it did; withdrawn, it takes this along. Key: the laptop.
     """
 
     student: str | None = None
+    event: str | None = None
+
+
+class PresenceNoted(
+    Struct, frozen=True, forbid_unknown_fields=True, tag="repairs.presence-noted.v1"
+):
+    """The student is at a school of the region, or at none any more. Key: the student."""
+
+    left: bool
 
 
 class ModelRecalled(
@@ -314,6 +326,7 @@ Fact = (
     | LoanOverdue
     | CaseFactWithdrawn
     | LaptopCeded
+    | PresenceNoted
     | ModelRecalled
     | DefectSuspected
 )
@@ -323,6 +336,7 @@ RANK: dict[type, int] = {
     PlacementWithdrawn: 10,
     LaptopRegistered: 12,
     WarrantyNoted: 16,
+    PresenceNoted: 19,
     LaptopPlaced: 41,
     ModelRecalled: 45,
     DefectSuspected: 46,

@@ -5,13 +5,14 @@ from itertools import permutations
 from typing import Any
 
 from services.tracking import fold
-from shared.contracts import delivery, handover, ordering
+from shared.contracts import delivery, handover, ordering, repairs
 from shared.decisions import Said
 from shared.decisions import fold as folded
 from tests.builders import DAY, SCHOOL, STUDENTS, key_of
 
 ADA = STUDENTS[0]
 H = "1234567890123456"
+HOUR = timedelta(hours=1)
 
 
 def told(fact: Any, days: float = 0) -> Said:
@@ -135,3 +136,84 @@ def test_what_device_management_answers_of_what_ended_changes_nothing() -> None:
 def test_another_laptop_that_was_brought_is_awaited_no_longer_once_it_ends() -> None:
     for end in (BACK, STAYS, told(handover.LaptopWrittenOff(H), 1032)):
         assert "other-laptop-returned" not in fold.flags(in_every_order(OTHER, end))
+
+
+# -- a scan that is taken back, an ownership that comes to nothing
+
+
+SCAN = "school:0670080Y scan"
+
+
+def taken_back(event: str, days: float) -> Said:
+    party, _, id = event.partition(" ")
+    return told(delivery.LaptopFactWithdrawn(party, id), days)
+
+
+def test_a_return_that_came_of_a_scan_goes_with_the_scan() -> None:
+    asked = told(handover.ReturnAsked(H, SCHOOL, date(2023, 7, 20)), 1000)
+    scanned = Said(delivery.LaptopBackToStock(SCHOOL), asked.happened_at + HOUR, *SCAN.split())
+    back = Said(
+        handover.LaptopReturned(H, SCHOOL, f"delivery: {SCAN}"), scanned.happened_at, "handover", ""
+    )
+    assert "return-asked" not in fold.flags(in_every_order(asked, scanned, back))
+    found = in_every_order(asked, scanned, back, taken_back(SCAN, 1002))
+    assert "return-asked" in fold.flags(found)
+    assert (found.location, found.student) == ("with-student", ADA)
+
+
+def test_ownership_that_came_back_with_a_scan_is_the_students_again_without_it() -> None:
+    back = told(handover.LaptopReturned(H, SCHOOL, f"delivery: {SCAN}"), 1100)
+    assert in_every_order(told(CEDED, 3), back).owner == "region"
+    found = in_every_order(told(CEDED, 3), back, taken_back(SCAN, 1102))
+    assert (found.owner, found.ceded_by) == ("student", H)
+
+
+def test_what_was_its_students_from_the_hand_out_on_is_the_regions_when_that_is_cancelled() -> None:
+    found = in_every_order(told(CEDED, 3), told(handover.HandoverCancelled(H, "not-theirs"), 4))
+    assert (found.owner, found.ceded_by, found.handed_over_at) == ("region", None, None)
+
+
+def test_another_handover_that_is_cancelled_takes_it_from_nobody() -> None:
+    other = told(handover.HandoverCancelled("2", "not-theirs"), 4)
+    assert in_every_order(told(CEDED, 3), other).owner == "student"
+
+
+# -- what holds a handover up
+
+
+OPENED = told(handover.HandoverOpened(H, ADA, SCHOOL, "final-level"), 900)
+
+
+def blocked(cause: str, case: str = "1") -> Said:
+    event = f"repairs: desk:metz {cause}{case}"
+    return told(handover.HandoverBlocked(event, cause, case), 800 + int(case))
+
+
+def unblocked(case: str, cause: str | None = None, days: float = 950) -> Said:
+    event = f"repairs: desk:metz over{case}"
+    return told(handover.HandoverUnblocked(event, case, cause), days)
+
+
+def held_up(*more: Said) -> set[str]:
+    return {one for one in fold.flags(in_every_order(*more)) if one.startswith("blocked-")}
+
+
+def test_what_holds_a_handover_up_is_a_flag_for_each_cause_while_it_is_open() -> None:
+    causes = [blocked("repair"), blocked("theft", "2"), blocked("repair", "3")]
+    assert held_up(*causes) == set()
+    assert held_up(OPENED, *causes) == {"blocked-repair", "blocked-theft"}
+    assert held_up(OPENED, *causes, told(CEDED, 1000)) == set()
+    assert held_up(OPENED, blocked("repair"), BACK) == set()
+
+
+def test_a_case_that_is_closed_holds_nothing_up_but_for_its_loan() -> None:
+    both = [OPENED, blocked("repair"), blocked("loan")]
+    assert held_up(*both, unblocked("1")) == {"blocked-loan"}
+    assert held_up(*both, unblocked("1"), unblocked("1", "loan", 960)) == set()
+
+
+def test_a_word_of_a_desk_that_is_withdrawn_holds_nothing_up() -> None:
+    void = told(repairs.CaseFactWithdrawn("desk:metz", "theft1"), 960)
+    assert held_up(OPENED, blocked("theft"), void) == set()
+    again = told(repairs.CaseFactWithdrawn("desk:metz", "over1"), 960)
+    assert held_up(OPENED, blocked("theft"), unblocked("1"), again) == {"blocked-theft"}

@@ -18,6 +18,7 @@ from services.enrolment.imports import lines
 from shared.ledger import LEDGER
 from tests.builders import (
     OTHER_SCHOOL,
+    SCHOOL,
     Running,
     a_record,
     wait_until,
@@ -46,21 +47,39 @@ def erase(running: Running, student: str) -> httpx.Response:
 # -- keys
 
 
-def test_a_person_is_bound_to_its_row_and_each_field_to_its_place(
-    enrolment: Running, known: list[str]
-) -> None:
+def swapped(enrolment: Running, one: str, other: str) -> None:
+    """Put what is sealed of one person into another's row, where it does not open."""
     moved = text(
         "UPDATE person SET body = (SELECT body FROM person WHERE pseudonym = :other) "
         "WHERE pseudonym = :one"
     )
-    names = {"one": known[0], "other": known[1]}
+    names = {"one": one, "other": other}
     enrolment.write(lambda connection: connection.execute(moved, names))
+
+
+def test_a_person_is_bound_to_its_row_and_each_field_to_its_place(
+    enrolment: Running, known: list[str]
+) -> None:
+    swapped(enrolment, known[0], known[1])
     answer = enrolment.ask(REGION, "GET", f"/api/people/{known[0]}")
     assert (answer.status_code, answer.json()["code"]) == (500, "damaged")
     assert enrolment.get(REGION, f"/api/people/{known[2]}")["family_name"] == "Lévy"
     search = enrolment.page(REGION, "/people", question="Lévy", why="").text
     assert known[2] in search
     assert known[0] not in search
+
+
+def test_another_school_learns_nothing_of_a_damaged_person_and_its_look_is_written_down(
+    enrolment: Running, known: list[str]
+) -> None:
+    swapped(enrolment, known[0], known[1])
+    for path in (f"/api/people/{known[0]}", f"/api/people/{known[0]}/export"):
+        answer = enrolment.ask(f"school:{OTHER_SCHOOL}", "GET", path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "no-such-person")
+    looks = enrolment.rows("SELECT what FROM look_up WHERE what LIKE '%-refused' ORDER BY id")
+    assert [what for (what,) in looks] == ["person-refused", "export-refused"]
+    answer = enrolment.ask(f"school:{SCHOOL}", "GET", f"/api/people/{known[0]}")
+    assert (answer.status_code, answer.json()["code"]) == (500, "damaged")
 
 
 def test_one_damaged_person_is_that_rows_verdict_and_holds_nobody_else_back(

@@ -1,13 +1,14 @@
 """Delivery's rules: what partners and schools report, and hand-outs. Pure.
 
 Reports are never refused for state: what contradicts is kept and folded in its place. Commands and
-who may give them, shipments, laptops stand in files of their own; here they become one core.
+who may give them, shipments, laptops, students stand in files of their own; here they become one
+core.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, assert_never
 
-from services.delivery.core import laptops, shipments
+from services.delivery.core import laptops, shipments, students
 from services.delivery.core.commands import (
     STEPS,
     CallOff,
@@ -17,6 +18,7 @@ from services.delivery.core.commands import (
     Expect,
     GiveInExchange,
     HandOut,
+    PlaceStudent,
     PutBack,
     ReportLaptop,
     ReportShipment,
@@ -28,6 +30,7 @@ from services.delivery.core.commands import (
 )
 from services.delivery.core.laptops import MUST_SIGN, Laptop, waiting_since
 from services.delivery.core.shipments import Passed, Shipment
+from services.delivery.core.students import Student
 from shared.contracts import custody, delivery
 from shared.contracts.identifiers import kind_of
 from shared.decisions import Claim, Core, Decision, Folding, Said
@@ -45,11 +48,13 @@ __all__ = [
     "HandOut",
     "Laptop",
     "Passed",
+    "PlaceStudent",
     "PutBack",
     "ReportLaptop",
     "ReportShipment",
     "Shipment",
     "Step",
+    "Student",
     "TakeAway",
     "TakeBack",
     "Withdraw",
@@ -65,13 +70,16 @@ def keys(command: Command) -> tuple[str, ...]:
     match command:
         case ReportLaptop(shipment=str(shipment)):
             return (shipments.key_of(shipment),)
+        case HandOut(student):
+            return (students.key_of(student),)
     return ()
 
 
 # -- decide
 
 
-def decide(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: PLR0911  a return for each command
+# A return for each command.
+def decide(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: C901, PLR0911
     """Facts of one claim."""
     subject, party = claim.subject, claim.party
     match claim.command:
@@ -82,11 +90,13 @@ def decide(states: Mapping[str, Any], claim: Claim) -> Decision:  # noqa: PLR091
         case Withdraw(whose, event):
             return _withdrawn(states[subject], subject, whose, event)
         case HandOut() as command:
-            return laptops.hand_out(command, claim)
+            return laptops.hand_out(states[students.key_of(command.student)], command, claim)
         case Expect() | Clear() | CallOff() as command:
             return _from_ordering(states[subject], subject, command)
         case TakeBack() | GiveInExchange() | PutBack() | TakeAway() as command:
             return _elsewhere(states[subject], subject, command)
+        case PlaceStudent() as command:
+            return students.place(subject, command)
         case CloseDay(day):
             return laptops.close_day(states[subject], subject, day)
     assert_never(claim.command)
@@ -154,9 +164,9 @@ def _elsewhere(
             return ((subject, delivery.LaptopTakenBack(new)),)
         case GiveInExchange(old, student, school):
             return ((subject, delivery.LaptopGivenInExchange(old, student, school)),)
-        case PutBack(school):
+        case PutBack(school, scanned):
             there = (now.custody.location, now.custody.school) == ("at-school", school)
-            return () if there else ((subject, delivery.LaptopBackToStock(school)),)
+            return () if there or scanned else ((subject, delivery.LaptopBackToStock(school)),)
         case TakeAway():
             gone = now.custody.location == custody.SCRAPPED
             return () if gone else ((subject, delivery.LaptopTakenAway()),)
@@ -165,13 +175,19 @@ def _elsewhere(
 # -- evolve
 
 
-def start(key: str) -> Shipment | Laptop:
-    return Shipment() if kind_of(key) == "shipment" else Laptop()
+KINDS: Mapping[str, type] = {"shipment": Shipment, "laptop": Laptop, students.KIND: Student}
+
+
+def start(key: str) -> Any:
+    return KINDS[kind_of(key)]()
 
 
 def evolve(now: Any, said: Said) -> Any:
-    if isinstance(now, Shipment):
-        return shipments.evolve(now, said)
+    match now:
+        case Shipment():
+            return shipments.evolve(now, said)
+        case Student():
+            return students.evolve(now, said)
     return laptops.evolve(now, said)
 
 

@@ -125,13 +125,23 @@ class GiveInExchange(Struct, frozen=True, tag="give-in-exchange"):
 
 
 class PutBack(Struct, frozen=True, tag="put-back"):
-    """At the end of lycée the laptop came back to a school."""
+    """At the end of lycée the laptop came back to a school; `scanned`: that came of what delivery
+    was told itself.
+    """
 
     school: str
+    scanned: bool = False
 
 
 class TakeAway(Struct, frozen=True, tag="take-away"):
     """At the end of lycée the laptop was scrapped."""
+
+
+class PlaceStudent(Struct, frozen=True, tag="place-student"):
+    """Enrolment said where a student learns; `left`: learned, and is at no school any more."""
+
+    school: str
+    left: bool = False
 
 
 class CloseDay(Struct, frozen=True, tag="close-day"):
@@ -152,5 +162,6 @@ Command = (
     | GiveInExchange
     | PutBack
     | TakeAway
+    | PlaceStudent
     | CloseDay
 )

@@ -8,7 +8,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.delivery.core import students
 from services.delivery.core.commands import DISCREPANCIES, HandOut, ReportLaptop
+from services.delivery.core.students import Student
 from shared.contracts import custody, delivery
 from shared.contracts.calendar import midnight
 from shared.contracts.custody import Custody
@@ -66,8 +68,10 @@ def told(report: ReportLaptop, party: str) -> Any:  # noqa: C901, PLR0911  a ret
     raise ValueError(f"no such report: {report.step}")
 
 
-def hand_out(command: HandOut, claim: Claim) -> Decision:
-    """A hand-out, refused for its form alone: who must sign, what must be in the kit."""
+def hand_out(student: Student, command: HandOut, claim: Claim) -> Decision:
+    """A hand-out, refused for its form alone: who must sign, what must be in the kit. What speaks
+    against this student is said with it.
+    """
     signed = {"student"} if command.student_signed_at else set()
     signed |= {"guardian"} if command.guardian_signed_at else set()
     if not signed >= MUST_SIGN[command.minor] or command.student_signed_at is None:
@@ -83,6 +87,7 @@ def hand_out(command: HandOut, claim: Claim) -> Decision:
         command.guardian_signed_at,
         "sleeve" in command.kit,
         "storage" in command.kit,
+        students.doubt(student, command.school, claim.happened_at),
     )
     return ((claim.subject, fact),)
 

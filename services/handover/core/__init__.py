@@ -207,8 +207,8 @@ def _following(
         case Regard(student):
             wanted = students.reconsider(student, states[student_key(student)], policy)
             return leaving.reconsider(policy, now, claim, wanted)
-        case Settle():
-            return laptops.settle(policy, now, claim.subject)
+        case Settle(event):
+            return laptops.settle(policy, now, claim.subject, event)
         case MoveHandover():
             there = states[school_key(command.to_school)].successor or command.to_school
             return laptops.move(now, claim.subject, command, there)

@@ -105,7 +105,9 @@ class Reconsider(Struct, frozen=True, tag="reconsider"):
 
 
 class Settle(Struct, frozen=True, tag="settle"):
-    """See what it means who has the laptop now."""
+    """See what it means who has the laptop now; `event`: what delivery was told that says so."""
+
+    event: str | None = None
 
 
 class Regard(Struct, frozen=True, tag="regard"):

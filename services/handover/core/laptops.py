@@ -125,37 +125,38 @@ def entrust(states: Mapping[str, Any], claim: Claim, command: Entrust) -> Decisi
     return ((key, told),)
 
 
-def settle(policy: Policy, now: Laptop, key: str) -> Decision:
+def settle(policy: Policy, now: Laptop, key: str, event: str | None = None) -> Decision:
     """What it means who has it now. Whoever had it before hands nothing over; a laptop that was to
     come back, and is the school's again, came back; where ownership moves at hand-out, it moves.
+    `event`: what says who has it, which takes along what comes of it.
     """
     mine = live(now, now.student)
     over = (
-        (key, _over(now, number, one))
+        (key, _over(now, number, one, event))
         for number, one in now.handovers.items()
         if one.live and (mine is None or number != mine[0])
     )
-    return (*over, *_owned(policy, now, key))
+    return (*over, *_owned(policy, now, key, event))
 
 
 def _over(
-    now: Laptop, number: str, one: Handover
+    now: Laptop, number: str, one: Handover, event: str | None
 ) -> handover.LaptopReturned | handover.HandoverCancelled:
     """How a handover ends that is not the one of who has the laptop."""
     if one.student == now.student:
         return handover.HandoverCancelled(number, "another-campaign")
     if one.asked_back_at and now.student is None and now.school:
-        return handover.LaptopReturned(number, now.school)
+        return handover.LaptopReturned(number, now.school, event)
     return handover.HandoverCancelled(number, "not-theirs")
 
 
-def _owned(policy: Policy, now: Laptop, key: str) -> tuple[tuple[str, Any], ...]:
+def _owned(policy: Policy, now: Laptop, key: str, event: str | None) -> tuple[tuple[str, Any], ...]:
     """Where ownership moves when the laptop is handed out, it moves then, and back with it."""
     rule, student = policy.cession, now.student
     if rule.ownership != AT_HAND_OUT or now.ceded_for_good or now.ceded_to == student:
         return ()
     if student is None:
-        return _given_back(now, key)
+        return _given_back(now, key, event)
     if not now.acquired:
         return ()
     number = number_of(key, student, "", len(now.handovers))
@@ -163,13 +164,13 @@ def _owned(policy: Policy, now: Laptop, key: str) -> tuple[tuple[str, Any], ...]
     return ((key, handover.LaptopHandedOver(number, student, *terms)),)
 
 
-def _given_back(now: Laptop, key: str) -> tuple[tuple[str, Any], ...]:
+def _given_back(now: Laptop, key: str, event: str | None) -> tuple[tuple[str, Any], ...]:
     """It is in stock again, or was never given out."""
     if now.ceding is None:
         return ()
     number, _ = now.ceding
     if now.school:
-        return ((key, handover.LaptopReturned(number, now.school)),)
+        return ((key, handover.LaptopReturned(number, now.school, event)),)
     return ((key, handover.HandoverCancelled(number, "not-theirs")),)
 
 
@@ -197,8 +198,8 @@ def _settling(policy: Policy, now: Laptop, claim: Claim) -> Claim:
     at, owned = claim.happened_at, now.ceding
     if owned and owned[1].handed_over_at and policy.cession.ownership == AT_HAND_OUT:
         at = max(at, owned[1].handed_over_at + timedelta.resolution)
-    mark = f" {_mark(claim.event)}" if isinstance(claim.command, Entrust) else ""
-    return _following(claim, at, Settle(), mark)
+    event = claim.event if isinstance(claim.command, Entrust) else None
+    return _following(claim, at, Settle(event), f" {_mark(event)}" if event else "")
 
 
 def _following(

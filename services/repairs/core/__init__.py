@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, assert_never
 
-from services.repairs.core import laptops, models
+from services.repairs.core import laptops, models, students
 from services.repairs.core.cases import STATES, STEPS, WAITING_ON, Case, late, turnaround
 from services.repairs.core.commands import (
     CloseDay,
@@ -18,6 +18,7 @@ from services.repairs.core.commands import (
     LogIncident,
     LotDefects,
     NoteCession,
+    NotePresence,
     NoteWarranty,
     Place,
     RecallLaptop,
@@ -37,6 +38,7 @@ from services.repairs.core.commands import (
 from services.repairs.core.laptops import Laptop, case_alike, rule_of
 from services.repairs.core.models import Model
 from services.repairs.core.policy import COVERS, REMEDIES, Policy, Rule, read
+from services.repairs.core.students import Student
 from shared.contracts import repairs
 from shared.contracts.identifiers import kind_of
 from shared.decisions import Claim, Core, Decision, Folding, Said
@@ -57,6 +59,7 @@ __all__ = [
     "LotDefects",
     "Model",
     "NoteCession",
+    "NotePresence",
     "NoteWarranty",
     "Place",
     "Policy",
@@ -66,6 +69,7 @@ __all__ = [
     "ReportStep",
     "ReturnLoan",
     "Rule",
+    "Student",
     "SuspectDefect",
     "Swap",
     "TakeBack",
@@ -104,13 +108,15 @@ def decide(policy: Policy, states: Mapping[str, Any], claim: Claim) -> Decision:
         case Withdraw(party, event):
             held = holds(now, party, event)
             return ((key, repairs.CaseFactWithdrawn(party, event)),) if held else ()
-        case CloseDay(day):
+        case CloseDay() as day:
             return laptops.close_day(now, key, day)
         case DecideWarranty() | Lend() | Swap() as asked:
             return _asked(policy, states, claim, asked)
         case RecallModel() | RecallLaptop() | SuspectDefect() as told:
             return _of_models(policy, now, key, told)
-        case Register() | NoteWarranty() | NoteCession() | Place() | TakeBack() as heard:
+        case (
+            Register() | NoteWarranty() | NoteCession() | NotePresence() | Place() | TakeBack()
+        ) as heard:
             return _heard(states, claim, heard)
     assert_never(claim.command)
 
@@ -156,7 +162,7 @@ def _of_models(
 def _heard(
     states: Mapping[str, Any],
     claim: Claim,
-    command: Register | NoteWarranty | NoteCession | Place | TakeBack,
+    command: Register | NoteWarranty | NoteCession | NotePresence | Place | TakeBack,
 ) -> Decision:
     key = claim.subject
     match command:
@@ -172,18 +178,26 @@ def _heard(
             return laptops.place(key, command, claim.told_by)
         case TakeBack(event):
             return laptops.take_back(states[key], key, event)
+        case NotePresence():
+            return students.note(key, command)
 
 
 # -- evolve
 
 
-def start(key: str) -> Laptop | Model:
-    return Model() if kind_of(key) == "model" else Laptop()
+KINDS: Mapping[str, type] = {"laptop": Laptop, "model": Model, students.KIND: Student}
+
+
+def start(key: str) -> Any:
+    return KINDS[kind_of(key)]()
 
 
 def evolve(now: Any, said: Said) -> Any:
-    if isinstance(now, Model):
-        return models.evolve(now, said.fact)
+    match now:
+        case Model():
+            return models.evolve(now, said.fact)
+        case Student():
+            return students.evolve(now, said)
     return laptops.evolve(now, said)
 
 
@@ -195,9 +209,9 @@ def as_it_counts(life: Sequence[Said]) -> list[Said]:
     return sorted(life, key=lambda said: not isinstance(said.fact, RESTARTS))
 
 
-def holds(now: Laptop | Model, party: str, event: str) -> bool:
+def holds(now: Any, party: str, event: str) -> bool:
     """Whether an event of a party was not withdrawn."""
-    return isinstance(now, Model) or f"{party} {event}" not in now.withdrawn
+    return not isinstance(now, Laptop) or f"{party} {event}" not in now.withdrawn
 
 
 def waits(states: Mapping[str, Any], claim: Claim) -> str:

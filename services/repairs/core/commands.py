@@ -99,9 +99,12 @@ class SuspectDefect(Struct, frozen=True, tag="suspect-defect"):
 
 
 class CloseDay(Struct, frozen=True, tag="close-day"):
-    """A day ended: `day` is the one that begins."""
+    """A day ended: `day` is the one that begins. `left_on`: when the student left to whom a laptop
+    is lent.
+    """
 
     day: date
+    left_on: date | None = None
 
 
 class Register(Struct, frozen=True, tag="register"):
@@ -134,9 +137,16 @@ class TakeBack(Struct, frozen=True, tag="take-back"):
 
 
 class NoteCession(Struct, frozen=True, tag="note-cession"):
-    """A student owns it, or it came back: None."""
+    """A student owns it, or it came back: None; `event`: the stock scan by which it did."""
 
     student: str | None = None
+    event: str | None = None
+
+
+class NotePresence(Struct, frozen=True, tag="note-presence"):
+    """Enrolment said that a student is at a school, or left."""
+
+    left: bool = False
 
 
 Command = (
@@ -156,6 +166,7 @@ Command = (
     | NoteCession
     | Place
     | TakeBack
+    | NotePresence
 )
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from services.repairs.core import cases
 from services.repairs.core.cases import LOST, STOLEN, Case
 from services.repairs.core.commands import (
+    CloseDay,
     DecideWarranty,
     Lend,
     LogIncident,
@@ -94,8 +95,8 @@ def _heard_as(event: str) -> str:
 
 
 def note_cession(now: Laptop, key: str, command: NoteCession) -> Decision:
-    same = now.ceded_to == command.student
-    return () if same else ((key, repairs.LaptopCeded(command.student)),)
+    same = now.ceded_to == command.student or command.event in now.withdrawn
+    return () if same else ((key, repairs.LaptopCeded(command.student, command.event)),)
 
 
 # -- incidents
@@ -297,11 +298,12 @@ def _not_free(other: Laptop, key: str, name: str, field: str) -> Refusal | None:
     return None
 
 
-def close_day(now: Laptop, key: str, day: date) -> Decision:
-    """A loan that was due before this day is overdue, once."""
+def close_day(now: Laptop, key: str, command: CloseDay) -> Decision:
+    """A loan that was due before this day is overdue, once; to somebody who left it is due then."""
     if not now.lent_for or now.due is None or now.overdue:
         return ()
-    return ((key, repairs.LoanOverdue(now.lent_for, now.due)),) if now.due < day else ()
+    due_on = min(now.due, command.left_on or now.due)
+    return ((key, repairs.LoanOverdue(now.lent_for, due_on)),) if due_on < command.day else ()
 
 
 # -- evolve
@@ -318,6 +320,8 @@ def evolve(now: Laptop, said: Said) -> Laptop:
     if f"{said.source} {said.id}" in now.withdrawn:
         return now
     if isinstance(fact, repairs.LaptopPlaced) and _heard_as(fact.event or "") in now.withdrawn:
+        return now
+    if isinstance(fact, repairs.LaptopCeded) and fact.event in now.withdrawn:
         return now
     after = _known(now, said) or _lent(now, fact) or _exchanged(now, fact) or now
     return _of_case(after, said) if _is_of_case(fact) else after
@@ -367,8 +371,8 @@ def _lent(now: Laptop, fact: object) -> Laptop | None:
         case repairs.LaptopBackFromLoan(case) if case == now.lent_for:
             free = {"lent_for": None, "stands_in_for": None, "due_on": None}
             return replace(now, **free, overdue=False)
-        case repairs.LoanOverdue(case) if case == now.lent_for:
-            return replace(now, overdue=True)
+        case repairs.LoanOverdue(case, due_on) if case == now.lent_for:
+            return replace(now, overdue=True, due_on=due_on.isoformat())
     return None
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.repairs import core, store
 from services.repairs.intake.asking import known_case
-from services.repairs.showing import Desk, case_shown, laptop_shown, one_case
+from services.repairs.showing import Desk, case_shown, laptop_shown, one_case, one_laptop
 from services.repairs.shown import PoolShown
 from shared.access import role
 from shared.asking import Intake, named
@@ -74,10 +74,10 @@ def laptop(intake: Intake, desk: Desk) -> Handler:
         maker = named("maker", intake.makers.slug, request.path_params["maker"])
         serial = named("serial", identifiers.serial_number, request.path_params["serial"])
         key = f"{maker}/{serial}"
-        found = await intake.database.read(lambda connection: store.laptop(connection, key))
-        if found == core.Laptop():
+        found = await intake.database.read(lambda connection: one_laptop(connection, desk, key))
+        if found is None:
             raise Problem(404, "unknown-laptop", f"nobody spoke of {key} here")
-        return answer(laptop_shown(desk, key, found))
+        return answer(found)
 
     return show
 

@@ -19,6 +19,10 @@ FIELDS: Mapping[str, str] = {
     "to_school": "The UAI of the school that it goes to now.",
     "party": "Whose word it was, as in `carrier:acme`.",
     "event": "What another service was told, as `<service>: <party> <id>`.",
+    "LaptopReturned.event": "The stock scan that says so, as `delivery: <party> <id>`; null where "
+    "it was told to handover itself.",
+    "LaptopCeded.event": "The stock scan by which it came back, as `delivery: <party> <id>`, or "
+    "null.",
     "LaptopFactWithdrawn.event": "The id under which the party said it.",
     "ShipmentFactWithdrawn.event": "The id under which the party said it.",
     "CaseFactWithdrawn.event": "The id under which the party said it.",
@@ -59,6 +63,10 @@ FIELDS: Mapping[str, str] = {
     "student_signed_at": "When the student signed the charter.",
     "guardian_signed_at": "When a guardian signed it; null when none did.",
     "sleeve": "Whether a sleeve was handed out with the laptop.",
+    "doubt": "What speaks against it, as enrolment had said by then: `student-left`, "
+    "`student-elsewhere`; null where nothing does; further words may come.",
+    "PresenceNoted.left": "Whether the student is at no school of the region any more.",
+    "StudentPlaced.left": "Whether the student is at no school of the region any more.",
     "storage": "Whether an SD card or a USB stick was handed out with it.",
     # a repair
     "case": "The number of the repair case, 16 digits.",

@@ -1,0 +1,29 @@
+"""Who left."""
+
+import sqlalchemy as sa
+import sqlmodel.sql.sqltypes
+from alembic import op
+
+import shared.databases
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    text = sqlmodel.sql.sqltypes.AutoString()
+    instant = shared.databases.Instant(timezone=True)
+    op.create_table(
+        "student",
+        sa.Column("key", text, nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("place", text, nullable=False),
+        sa.Column("left_at", instant, nullable=True),
+        sa.PrimaryKeyConstraint("key"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("student")
