@@ -254,6 +254,7 @@ def test_whoever_may_not_know_a_name_reads_the_pseudonym(
     page.locator("#key").fill(key_of(enrolment, who))
     page.keyboard.press("Enter")
     page = entered(context, running, PARTIES["school"], f"/hand-outs/{SCHOOL}")
+    page.wait_for_load_state("networkidle")  # the answer to be read is the one to come
     with page.expect_response(lambda answer: "/names?" in answer.url) as answered:
         page.reload()
     assert answered.value.json() == {"names": {}}
