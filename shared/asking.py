@@ -5,7 +5,7 @@ envelope of items and a verdict is read, how an intent and what it means for man
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -24,6 +24,9 @@ from shared.telemetry import Metrics
 from shared.transact import LIMIT, Service, Verdict, submit, transact
 from shared.worker import Worker
 
+T = TypeVar("T")
+
+ITEM_BYTES = 32 << 10
 UNKEPT = ("refused", "conflict")
 IDEMPOTENCY = {"Idempotency-Key": "Names the act, so that sent twice it is done once"}
 
@@ -49,6 +52,30 @@ class NotTakenError(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code, self.detail = code, detail
+
+
+def taken(read: Callable[[], T], raw: Any) -> T | Verdict:
+    """What a thing that was sent is read as; or why it is refused, for its form or the sender's
+    right, so that it holds no other back.
+    """
+    try:
+        if len(msgspec.json.encode(raw)) > ITEM_BYTES:
+            raise NotTakenError("too-large", "an item has 32 KiB at most: tell it in several")
+        return read()
+    except strict.Unreadable as trouble:
+        where = f"{trouble.field}: " if trouble.field else ""
+        return Verdict("refused", "invalid", where + str(trouble), trouble.field)
+    except NotTakenError as no:
+        return Verdict("refused", no.code, no.detail, no.detail.partition(":")[0])
+    except ValueError as trouble:
+        return Verdict("refused", "invalid", str(trouble))
+
+
+def id_of(field: str, id: str) -> str:
+    """An id as a party gives one. Raises NotTakenError."""
+    if not 1 <= len(id) <= 200 or not id.isprintable():
+        raise NotTakenError("invalid", f"/{field}: 1 to 200 printable characters")
+    return id
 
 
 class Done(Struct, frozen=True):

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -22,15 +21,13 @@ from services.delivery.register import (
     Sent,
 )
 from shared.access import role
-from shared.asking import NotTakenError, past
+from shared.asking import NotTakenError, id_of, past, taken
 from shared.contracts import identifiers
 from shared.contracts.identifiers import LaptopItem, Makers
 from shared.contracts.strict import Unreadable, convert
 from shared.decisions import Claim
 from shared.parking import park, parked_claim
 from shared.transact import LIMIT, Service, Verdict, transact, worst
-
-ITEM_BYTES = 32 << 10
 
 
 class EventItem(Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,17 +91,8 @@ def reading(read: Reading, raw: Any, party: str, makers: Makers, now: datetime, 
     """One item; a malformed one is a refusal of its own and holds no other back."""
     id = raw.get("id") if isinstance(raw, dict) else None
     refused = partial(Sent, party, id[:200] if isinstance(id, str) else "", form, raw)
-    try:
-        if len(msgspec.json.encode(raw)) > ITEM_BYTES:
-            raise NotTakenError("too-large", "an item has 32 KiB at most: tell it in several")
-        return read(raw, party, makers, now, form)
-    except Unreadable as trouble:
-        where = f"{trouble.field}: " if trouble.field else ""
-        return refused(verdict=Verdict("refused", "invalid", where + str(trouble)))
-    except NotTakenError as no:
-        return refused(verdict=Verdict("refused", no.code, no.detail))
-    except ValueError as trouble:
-        return refused(verdict=Verdict("refused", "invalid", str(trouble)))
+    told = taken(lambda: read(raw, party, makers, now, form), raw)
+    return refused(verdict=told) if isinstance(told, Verdict) else told
 
 
 # -- items to claims
@@ -117,7 +105,7 @@ def read_event(raw: Any, party: str, makers: Makers, now: datetime, form: str = 
     """
     item = convert(raw, EventItem)
     happened_at = past("happened_at", item.happened_at, now)
-    _checked_id("id", item.id)
+    id_of("id", item.id)
     step = _step(item, party)
     if item.quantity is not None and not 0 <= item.quantity <= 100_000:
         raise NotTakenError("invalid", "/quantity: 0 to 100,000 laptops")
@@ -200,7 +188,7 @@ def _corrected(item: EventItem, party: str) -> tuple[str, str] | None:
     """Whose event is corrected, and its id. Only ops may name another's, as `<party>/<id>`."""
     if item.corrects is None:
         return None
-    _checked_id("corrects", item.corrects)
+    id_of("corrects", item.corrects)
     if role(party) != "ops":
         if item.corrects == item.id:
             raise NotTakenError("invalid", "/corrects: no event corrects itself")
@@ -212,7 +200,7 @@ def _corrected(item: EventItem, party: str) -> tuple[str, str] | None:
 def read_hand_out(raw: Any, party: str, makers: Makers, now: datetime, form: str = "json") -> Sent:
     """A hand-out as one claim for its laptop; raises what `read_event` raises."""
     item = convert(raw, HandOutItem)
-    _checked_id("id", item.id)
+    id_of("id", item.id)
     command = core.HandOut(
         student=identifiers.pseudonym(item.student),
         school=_school(item.school, party, needed=True) or "",
@@ -225,11 +213,6 @@ def read_hand_out(raw: Any, party: str, makers: Makers, now: datetime, form: str
     happened_at = past("handed_out_at", item.handed_out_at, now)
     claim = Claim(party, item.id, key, happened_at, command, report=True)
     return Sent(party, item.id, form, raw, "hand-out", happened_at, (claim,))
-
-
-def _checked_id(field: str, id: str) -> None:
-    if not 1 <= len(id) <= 200 or not id.isprintable():
-        raise NotTakenError("invalid", f"/{field}: 1 to 200 printable characters")
 
 
 def _signed(field: str, moment: datetime | None, now: datetime) -> datetime | None:

@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from services.handover import core
 from services.handover.store import Found
-from shared.asking import NotTakenError, past
+from shared.asking import NotTakenError, id_of, past, taken
 from shared.contracts import handover, identifiers
 from shared.contracts.identifiers import LaptopItem, Makers
-from shared.contracts.strict import Unreadable, convert
+from shared.contracts.strict import convert
 from shared.decisions import Claim
 from shared.transact import Verdict
 
@@ -74,16 +74,12 @@ def reading(
     name: str, found: Found, raw: Any, party: str, makers: Makers, now: datetime
 ) -> tuple[Claim, str] | Verdict:
     """An act on a handover as a claim, and the code that came with it; or why it is refused."""
-    try:
+
+    def read() -> tuple[Claim, str]:
         item = convert(raw, ActItem)
         return _read(name, found, item, party, makers, now), (item.code or "").strip()
-    except Unreadable as trouble:
-        where = f"{trouble.field}: " if trouble.field else ""
-        return Verdict("refused", "invalid", where + str(trouble), trouble.field)
-    except NotTakenError as no:
-        return Verdict("refused", no.code, no.detail, no.detail.partition(":")[0])
-    except ValueError as trouble:
-        return Verdict("refused", "invalid", str(trouble))
+
+    return taken(read, raw)
 
 
 def _read(
@@ -96,11 +92,9 @@ def _read(
             raise NotTakenError("invalid", f"/{field}: {name} does not take it")
         if not told and field in known.needs:
             raise NotTakenError("invalid", f"/{field}: {name} needs it")
-    if not 1 <= len(item.id) <= 200 or not item.id.isprintable():
-        raise NotTakenError("invalid", "/id: 1 to 200 printable characters")
     at = past("happened_at", item.happened_at, now)
     command = _command(name, found, item, party, makers, now)
-    return Claim(party, item.id, found.laptop, at, command, report=known.report)
+    return Claim(party, id_of("id", item.id), found.laptop, at, command, report=known.report)
 
 
 def _command(  # noqa: C901, PLR0911  a return for each act

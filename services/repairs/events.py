@@ -4,19 +4,17 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from services.repairs import core
 from shared.access import role
-from shared.asking import NotTakenError, past
+from shared.asking import NotTakenError, id_of, past, taken
 from shared.contracts import identifiers, repairs
 from shared.contracts.identifiers import LaptopItem, Makers
-from shared.contracts.strict import Unreadable, convert
+from shared.contracts.strict import convert
 from shared.decisions import Claim
 from shared.transact import Verdict
 
-ITEM_BYTES = 32 << 10
 TEXT = 10_000  # characters
 
 
@@ -81,17 +79,7 @@ Read = Callable[[Any, str, Makers, datetime], Claim]
 
 def reading(read: Read, raw: Any, party: str, makers: Makers, now: datetime) -> Claim | Verdict:
     """One item; a malformed one is a refusal of its own and holds no other back."""
-    try:
-        if len(msgspec.json.encode(raw)) > ITEM_BYTES:
-            raise NotTakenError("too-large", "an item has 32 KiB at most")
-        return read(raw, party, makers, now)
-    except Unreadable as trouble:
-        where = f"{trouble.field}: " if trouble.field else ""
-        return Verdict("refused", "invalid", where + str(trouble), trouble.field)
-    except NotTakenError as no:
-        return Verdict("refused", no.code, no.detail, no.detail.partition(":")[0])
-    except ValueError as trouble:
-        return Verdict("refused", "invalid", str(trouble))
+    return taken(lambda: read(raw, party, makers, now), raw)
 
 
 def incident(causes: tuple[str, ...]) -> Read:
@@ -106,7 +94,7 @@ def incident(causes: tuple[str, ...]) -> Read:
         )
         return Claim(
             party,
-            _id("id", item.id),
+            id_of("id", item.id),
             makers.laptop(item.laptop.maker, item.laptop.serial),
             past("reported_at", item.reported_at, now),
             command,
@@ -130,7 +118,7 @@ def act(name: str, case: str, laptop: str) -> Read:
         _checked_fields(name, known, item)
         return Claim(
             party,
-            _id("id", item.id),
+            id_of("id", item.id),
             laptop,
             past("happened_at", item.happened_at, now),
             _command(name, case, item, party, makers),
@@ -215,15 +203,9 @@ def _desk(said: str | None, party: str) -> str:
 def _corrected(said: str, party: str) -> tuple[str, str]:
     """Whose event is withdrawn, and its id. Only ops may name another's, as `<party>/<id>`."""
     if role(party) != "ops":
-        return party, _id("corrects", said)
+        return party, id_of("corrects", said)
     whose, _, id = said.partition("/")
-    return identifiers.party(whose), _id("corrects", id)
-
-
-def _id(field: str, id: str) -> str:
-    if not 1 <= len(id) <= 200 or not id.isprintable():
-        raise NotTakenError("invalid", f"/{field}: 1 to 200 printable characters")
-    return id
+    return identifiers.party(whose), id_of("corrects", id)
 
 
 def _text(text: str | None) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from services.delivery.core.commands import STEPS, may_report
-from services.delivery.events import ITEM_BYTES
 from services.delivery.intake import ITEMS
 from services.repairs import core
 from services.repairs.events import ACTS
 from shared import serving
+from shared.asking import ITEM_BYTES
 from shared.contracts.strict import DEPTH
 from tests import running
 from tests.places import Kafka
