@@ -243,9 +243,12 @@ def application(
     party_of: Callable[[str], str | None],
     metrics: Metrics,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
+    kept: str,
 ) -> Starlette:
-    """The routes as an application. A handler may raise Problem, Away (503), Unreadable (422)."""
-    admitted = _admitting(party_of, metrics)
+    """The routes as an application. A handler may raise Problem, Away (503), Unreadable (422).
+    `kept`: the cookie in which a browser keeps a key, for the scripts of our own pages.
+    """
+    admitted = _admitting(party_of, metrics, kept)
 
     def endpoint(route: Route) -> Handler:
         async def run(request: Request) -> Response:
@@ -277,15 +280,15 @@ async def _wrong_method(request: Request, trouble: Exception) -> Response:
 
 
 def _admitting(
-    party_of: Callable[[str], str | None], metrics: Metrics
+    party_of: Callable[[str], str | None], metrics: Metrics, kept: str
 ) -> Callable[[Request, Route], str]:
     """Who asks, "" for nobody in particular. It raises Problem when he may not, or not now."""
     buckets: dict[str, tuple[float, float]] = {}
 
     def admitted(request: Request, route: Route) -> str:
-        header = request.headers.get("authorization", "")
-        party = party_of(header[7:].strip()) if header[:7].lower() == "bearer " else None
-        if party is None and (route.may is not None or header):
+        key = _key(request, kept)
+        party = party_of(key) if key else None
+        if party is None and (route.may is not None or "authorization" in request.headers):
             metrics.refused_keys.inc()
             raise Problem(
                 401, "no-key", "send Authorization: Bearer <key>, with a key that is still good"
@@ -298,6 +301,18 @@ def _admitting(
         return party
 
     return admitted
+
+
+def _key(request: Request, kept: str) -> str:
+    """The key that a call brings; or, asked by a script of a page of this very service, the one
+    that the browser keeps: no script can say of itself where it comes from
+    (docs/decisions/0053).
+    """
+    header = request.headers.get("authorization", "")
+    if header:
+        return header[7:].strip() if header[:7].lower() == "bearer " else ""
+    ours = request.headers.get("sec-fetch-site") == "same-origin"
+    return request.cookies.get(kept, "") if ours else ""
 
 
 def _merged(paths: Sequence[Path]) -> list[Path]:

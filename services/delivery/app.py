@@ -55,7 +55,7 @@ def build(settings: Settings) -> Starlette:
         "days": every(1, closing_days(closing)),
         "gauges": every(5, upkeep.gauges(care)),
     }
-    return application(routes, party_of, metrics, lifespan(database, tasks))
+    return application(routes, party_of, metrics, lifespan(database, tasks), looks.cookie)
 
 
 def _listener(

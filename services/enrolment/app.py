@@ -71,7 +71,7 @@ def build(settings: Settings) -> Starlette:
         "gauges": every(5, upkeep.gauges(care)),
         "gauges of students": every(30, gauges.gauges(database, looking, metrics.registry)),
     }
-    return application(routes, party_of, metrics, lifespan(database, tasks))
+    return application(routes, party_of, metrics, lifespan(database, tasks), looks.cookie)
 
 
 def _ready(database: Database, keys: Vault) -> Callable[[], Awaitable[Mapping[str, str]]]:

@@ -68,4 +68,4 @@ def build(settings: Settings) -> Starlette:
         "gauges": every(5, upkeep.gauges(care)),
         "gauges of handovers": every(30, gauges.gauges(database, now, metrics.registry)),
     }
-    return application(routes, party_of, metrics, lifespan(database, tasks))
+    return application(routes, party_of, metrics, lifespan(database, tasks), looks.cookie)

@@ -42,4 +42,4 @@ def build(settings: Settings) -> Starlette:
         "gauges": every(5, upkeep.gauges(care)),
         "boards": every(30, gauges.gauges(database, now, metrics.registry)),
     }
-    return application(routes, party_of, metrics, lifespan(database, tasks))
+    return application(routes, party_of, metrics, lifespan(database, tasks), looks.cookie)

@@ -51,6 +51,7 @@ def static_files() -> Mapping[str, StaticFile]:
     found = (
         ("trousseau.css", _ASSETS / "trousseau.css", "text/css; charset=utf-8"),
         ("scan.js", _ASSETS / "scan.js", "text/javascript; charset=utf-8"),
+        ("upload.js", _ASSETS / "upload.js", "text/javascript; charset=utf-8"),
         ("names.js", _ASSETS / "names.js", "text/javascript; charset=utf-8"),
         ("trousseau.svg", _ASSETS / "trousseau.svg", "image/svg+xml"),
         ("htmx.js", _htmx(), "text/javascript; charset=utf-8"),

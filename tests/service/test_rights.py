@@ -18,6 +18,7 @@ from tests.builders import (
     OTHER_SCHOOL,
     PARTIES,
     SCHOOL,
+    SCHOOLS_CSV,
     SHIPMENT,
     Running,
     a_hand_out,
@@ -257,6 +258,28 @@ def same_as_nothing(running: Running, party: str, method: str, path: str, **sent
     )
     assert real.status_code == none_such.status_code == httpx.codes.NOT_FOUND
     assert real.text.replace("BC1", "BC2") == none_such.text
+
+
+def test_a_call_takes_the_key_that_a_browser_keeps_from_scripts_of_our_own_pages_alone(
+    asked: Furnished,
+) -> None:
+    ordering = asked("ordering").running
+    kept = ordering.cookie("region")
+    places = {"same-origin": 202, "same-site": 401, "cross-site": 401, "none": 401, "": 401}
+    for place, status in places.items():
+        headers = kept | ({"sec-fetch-site": place} if place else {}) | {"content-type": "text/csv"}
+        told = ordering.ask(
+            "", "POST", "/api/schools/imports", content=SCHOOLS_CSV, headers=headers
+        )
+        assert (place, told.status_code) == (place, status)
+    of_others = kept | {"sec-fetch-site": "same-origin", "authorization": "Bearer wrong"}
+    told = ordering.ask("", "GET", "/api/parked", headers=of_others)
+    assert told.status_code == httpx.codes.UNAUTHORIZED, "a key that is sent goes before"
+    supplier = ordering.cookie("supplier:hexalog") | {"sec-fetch-site": "same-origin"}
+    told = ordering.ask(
+        *("", "POST", "/api/schools/imports"), content=SCHOOLS_CSV, headers=supplier
+    )
+    assert told.status_code == httpx.codes.FORBIDDEN, "the rights are the call's"
 
 
 def test_of_an_order_another_supplier_learns_nothing_not_even_that_it_is_there(
