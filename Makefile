@@ -35,7 +35,7 @@ run: $(READY) ## the whole system until Ctrl-C; it goes on with what var/ holds
 	@$(BIN)/python deploy/local/needs.py run
 	$(BIN)/python -m deploy.local.run run
 
-year: $(READY) ## the first of them on a system that runs; AT=, KEYS=, LAPTOPS=, SEED=
+year: $(READY) ## the first of those school years on a system that runs; AT=, KEYS=, LAPTOPS=, SEED=
 	$(BIN)/python -m deploy.local.run year $(YEAR)
 
 stop: $(READY) ## end the system that runs here

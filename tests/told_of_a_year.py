@@ -1,4 +1,4 @@
-"""Reading a plan of the invented year as the system does: from what is sent and nothing else."""
+"""Reading a plan of invented years as the system does: from what is sent and nothing else."""
 
 import csv
 from collections import defaultdict
@@ -287,15 +287,14 @@ def told_to_the_end(year: Plan) -> dict[str, Facts]:
     """The facts of each laptop after all years: what is delivered, then a year after the other what
     is handed out, what desks did, how lycée ended.
     """
-    first = [act for act in year.acts if act.at.year == 2020]
-    now = told_by(first, list(year.book))
+    now = told_by([act for act in year.acts if act.at.year == 2020], list(year.book))
     for begins in (2020, 2021, 2022):
         from_day, to_day = (
             datetime(begins, 8, 1, tzinfo=UTC),
             datetime(begins + 1, 8, 1, tzinfo=UTC),
         )
         for act, kind, item in items(year.acts):
-            if kind == "handed-out" and act not in first and from_day <= happened(item) < to_day:
+            if kind == "handed-out" and act.at.year > 2020 and from_day <= act.at < to_day:
                 name = laptop(item["laptop"])
                 place = {"location": STUDENT, "holder": "student", "given": True}
                 now[name] = replace(now[name], **place)

@@ -155,7 +155,6 @@ def _play(system: System, options: argparse.Namespace, running: Running) -> int:
     words += ["--keys", str(system.trial_keys), "--clock", str(system.clock)]
     words += ["--kafka", system.kafka]
     words += ["--laptops", str(options.laptops), "--seed", str(options.seed)]
-    words += ["--once"] if options.once else []
     player = subprocess.Popen([sys.executable, "-m", PLAYER, *words])
     try:
         watch_all(running.watched, running.stopping, _say, lambda: player.poll() is not None)

@@ -1,9 +1,10 @@
 """Play the three invented school years of a cohort on a running system and compare what it shows
 with the player's own book. Where the services' clock cannot be moved, the first year alone.
 
-Exit 0: every laptop's five facts, and what became of it, are those of the book. 1: they are not,
-and the differences are listed. 2: wrong usage, or the system cannot be reached. What was played
-already is absorbed as duplicates; another seed or size is played beside it.
+Exit 0: every laptop's five facts, and what became of it, are those of the book, and nothing was
+answered otherwise than expected. 1: not so, and what it is is listed. 2: wrong usage, or the system
+cannot be reached. What was played already is absorbed as duplicates; another seed or size is played
+beside it.
 
     python -m partners.year --at http://127.0.0.1:8000 --keys var/trial-keys.json --laptops 1000
 """
@@ -23,7 +24,7 @@ from aiokafka.errors import KafkaConnectionError
 from rich.console import Console
 
 from partners.year import check, play, post, progress
-from partners.year.book import DISPOSITIONS, disposition
+from partners.year.book import DISPOSITIONS
 from partners.year.plan import Plan, plan
 from partners.year.post import PlayError, System, bases, get, key_of
 
@@ -65,9 +66,6 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=2020, help="which years (default 2020)")
     parser.add_argument(
-        "--once", action="store_true", help="play once and stop, which is also the default"
-    )
-    parser.add_argument(
         "--clock",
         type=Path,
         help="file to move the services' clock by (TROUSSEAU_CLOCK); else one year, without an end",
@@ -91,38 +89,39 @@ def _many(text: str) -> int:
 
 async def _run(arguments: argparse.Namespace, console: Console) -> int:
     keys, addresses = _keys(arguments.keys), bases(arguments.at)
-    year = plan(
+    played = plan(
         arguments.seed,
         arguments.laptops,
         drop_one=arguments.drop_one_fact,
         to_the_end=bool(arguments.clock),
     )
-    if arguments.drop_one_fact and not year.dropped:
+    if arguments.drop_one_fact and not played.dropped:
         raise PlayError("So small a cohort has no hand-out to keep back: take more laptops")
     if arguments.book:
-        _write_book(arguments.book, year)
+        _write_book(arguments.book, played)
     limits = httpx.Limits(max_connections=play.AT_ONCE * 2)
     async with (
         httpx.AsyncClient(timeout=30.0, limits=limits, trust_env=False) as client,
         _producer(arguments.kafka) as producer,
     ):
         system = System(addresses, keys, client, producer)
-        for party in {act.party for act in year.every_act}:
+        for party in {act.party for act in played.every_act}:
             key_of(system, party)
         await _ready(system)
-        items = sum(act.items for act in year.every_act)
+        items = sum(act.items for act in played.every_act)
         console.print(
-            f"{len(year.whole_book)} laptops, seed {year.seed}: "
-            f"{items} reports and rows in {len(year.every_act)} requests."
+            f"{len(played.whole_book)} laptops, seed {played.seed}: "
+            f"{items} reports and rows in {len(played.every_act)} requests."
         )
         with progress.shown(console, items) as step:
-            heard = await play.play(year, system, arguments.clock, step)
+            heard = await play.play(played, system, arguments.clock, step)
         with progress.looking(console) as look:
-            differing = await check.settled(year, system, arguments.quiet_seconds, look)
-        differing += [*await check.board(system), *await check.bugs(system)]
-        unwell = await post.unwell(system) if differing or heard.troubles else []
-    _summary(console, year, Outcome(heard, differing, unwell), arguments.at.rstrip("/"))
-    return 1 if differing or heard.troubles else 0
+            differing, seen = await check.settled(played, system, arguments.quiet_seconds, look)
+        wrong = [*await check.board(system, seen), *await check.bugs(system)]
+        wrong += await post.unwell(system) if differing or heard.troubles else []
+    outcome = Outcome(heard, differing, wrong, seen)
+    _summary(console, played, outcome, arguments.at.rstrip("/"))
+    return 1 if differing or wrong or heard.troubles or heard.surprises else 0
 
 
 @asynccontextmanager
@@ -152,14 +151,14 @@ def _keys(path: Path) -> dict[str, str]:
         ) from None
 
 
-def _write_book(path: Path, year: Plan) -> None:
+def _write_book(path: Path, played: Plan) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     book = {
-        "run": year.run,
-        "seed": year.seed,
-        "laptops": year.laptops,
-        "dropped": year.dropped,
-        "book": year.whole_book,
+        "run": played.run,
+        "seed": played.seed,
+        "laptops": played.laptops,
+        "dropped": played.dropped,
+        "book": played.whole_book,
     }
     path.write_bytes(msgspec.json.format(msgspec.json.encode(book), indent=1))
 
@@ -175,14 +174,17 @@ async def _ready(system: System) -> None:
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What was heard, which laptops differ from the book, and what services say troubles them."""
+    """What was heard; how laptops differ from the book, by name; what else is wrong, in sentences;
+    every laptop that tracking shows.
+    """
 
     heard: play.Heard
-    differing: list[str]
-    unwell: list[str]
+    differing: dict[str, str]
+    wrong: list[str]
+    seen: dict[str, check.Seen]
 
 
-def _summary(console: Console, year: Plan, outcome: Outcome, at: str) -> None:
+def _summary(console: Console, played: Plan, outcome: Outcome, at: str) -> None:
     def say(text: str) -> None:
         console.print(text, soft_wrap=True, markup=False)
 
@@ -191,14 +193,14 @@ def _summary(console: Console, year: Plan, outcome: Outcome, at: str) -> None:
         f"Sent and answered: {counts.total()}. Applied {counts['applied']}, "
         f"duplicates absorbed {counts['duplicate']}, "
         f"waiting {counts['waiting']}, "
-        f"refused {counts['refused']} ({len(year.refusable)} meant to be), "
-        f"conflicts {counts['conflict']}. Never sent: {len(year.lost)}."
+        f"refused {counts['refused']} ({len(played.refusable)} meant to be), "
+        f"conflicts {counts['conflict']}. Never sent: {len(played.lost)}."
     )
     for title, lines in (
         ("Requests that went wrong", outcome.heard.troubles),
         ("Verdicts that were not expected", outcome.heard.surprises),
-        ("Laptops that differ from the book", outcome.differing),
-        ("What the services say is wrong with them", outcome.unwell),
+        ("Laptops that differ from the book", [f"{a}: {b}" for a, b in outcome.differing.items()]),
+        ("What else is wrong", outcome.wrong),
     ):
         if lines:
             say(f"{title}: {len(lines)}")
@@ -206,12 +208,14 @@ def _summary(console: Console, year: Plan, outcome: Outcome, at: str) -> None:
                 say(f"  {line}")
             if len(lines) > LISTED:
                 say(f"  ... and {len(lines) - LISTED} more")
-    booked = len(year.whole_book)
-    became = Counter(map(disposition, year.whole_book.values()))
+    mine = [outcome.seen[name] for name in played.whole_book if name in outcome.seen]
+    became = Counter(one.disposition for one in mine)
     say(f"What became of them: {', '.join(f'{became[word]} {word}' for word in DISPOSITIONS)}.")
-    say(f"Balanced: {booked - len(outcome.differing)} of {booked} laptops.")
+    booked = len(played.whole_book)
+    balanced = sum(name not in outcome.differing for name in played.whole_book)
+    say(f"Balanced: {balanced} of {booked} laptops.")
     say("Pages worth looking at:")
-    for kind, laptop in year.examples.items():
+    for kind, laptop in played.examples.items():
         say(f"  {at}/laptops/{laptop}  ({kind})")
 
 

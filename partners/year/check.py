@@ -12,6 +12,7 @@ from msgspec import Struct
 from partners.year.book import DISPOSITIONS, ON_LOAN, Facts, disposition
 from partners.year.plan import Plan
 from partners.year.post import PlayError, System, decoded, get
+from partners.year.spelling import laptop_of
 
 FACTS = ("location", "holder", "owner", "working", "managed")
 OVERDUE = "loan-overdue"  # as long as a loan lasts, whether it is depends on the services' clock
@@ -59,22 +60,24 @@ class Page(Struct, frozen=True):
 
 async def settled(
     plan: Plan, system: System, quiet: float, look: Callable[[int], None]
-) -> list[str]:
-    """The differences, [] when balanced. Waits while they still change, and `quiet` seconds more.
+) -> tuple[dict[str, str], dict[str, Seen]]:
+    """The differences by laptop, none when balanced, and all that tracking shows. Waits while they
+    still change, and `quiet` seconds more.
 
     `look` is told after each look how many laptops still differ.
     """
     begun = changed = time.monotonic()
-    before: list[str] | None = None
+    before: dict[str, str] | None = None
     while True:
         began = time.monotonic()
-        found = differences(plan, await shown(system))
+        laptops = await shown(system)
+        found = differences(plan, laptops)
         look(len(found))
         now = time.monotonic()
         if found != before:
             before, changed = found, now
         if not found or now - changed > quiet or now - begun > LONGEST_SECONDS:
-            return found
+            return found, laptops
         await asyncio.sleep(max(0.5, 2 * (now - began)))
 
 
@@ -95,13 +98,13 @@ async def shown(system: System) -> dict[str, Seen]:
     return laptops
 
 
-async def board(system: System) -> list[str]:
+async def board(system: System, laptops: Mapping[str, Seen]) -> list[str]:
     """A sentence where the region's board counts otherwise what became of laptops than their list
     shows it.
     """
     answer = await get(system, "tracking", "/api/boards/region")
     counted = decoded(answer.text, Board).disposition
-    listed = Counter(seen.disposition for seen in (await shown(system)).values() if seen.announced)
+    listed = Counter(seen.disposition for seen in laptops.values() if seen.announced)
     wrong = [
         f"{counted.get(word, 0)} {word}, the list {listed[word]}"
         for word in DISPOSITIONS
@@ -126,23 +129,21 @@ async def bugs(system: System) -> list[str]:
     return found
 
 
-def differences(plan: Plan, laptops: Mapping[str, Seen]) -> list[str]:
-    """A sentence for each laptop that tracking shows otherwise than the book has it.
+def differences(plan: Plan, laptops: Mapping[str, Seen]) -> dict[str, str]:
+    """A sentence for each laptop that tracking shows otherwise than the book has it, by its name.
 
-    Laptops of other years are let be.
+    Laptops of other plays are let be.
     """
-    found = []
+    found = {}
     for name, booked in plan.whole_book.items():
         seen = laptops.get(name)
         if seen is None:
-            found.append(f"{name}: tracking does not know it; the book has it {booked.location}")
+            found[name] = f"tracking does not know it; the book has it {booked.location}"
         elif wrong := _wrong(booked, seen, plan.marks):
-            found.append(f"{name}: {', '.join(wrong)}")
-    own = f"hp/5C{plan.run}"
-    unknown = sorted(
-        name for name in laptops if name.startswith(own) and name not in plan.whole_book
-    )
-    return found + [f"{name}: tracking knows it, the book does not" for name in unknown]
+            found[name] = ", ".join(wrong)
+    own = laptop_of(f"5C{plan.run}")
+    unknown = (name for name in laptops if name.startswith(own) and name not in plan.whole_book)
+    return found | dict.fromkeys(sorted(unknown), "tracking knows it, the book does not")
 
 
 def _wrong(booked: Facts, seen: Seen, compared: Sequence[str]) -> list[str]:

@@ -1,8 +1,8 @@
 """What a repair desk has to say in a year, from October to June, and what comes of it. Pure.
 
-A case takes one of the courses below. How many there are comes from what programmes report; which
-course a case takes is assumed, so that each is there in a year of any size. A desk asks for a loan
-or a swap on the day itself; what it only reports comes in any order, and some of it twice.
+A case takes one of the courses of `courses`. How many there are comes from what programmes report;
+which course a case takes is assumed, so that each is there in a year of any size. A desk asks for a
+loan or a swap on the day itself; what it only reports comes in any order, and some of it twice.
 """
 
 from collections import defaultdict
@@ -22,6 +22,7 @@ from partners.year.courses import COURSES, LOST, STOLEN, TROUBLES, Step
 from partners.year.intents import table
 from partners.year.roster import DESK
 from partners.year.schoolyears import SchoolYear
+from partners.year.spelling import laptop_of
 from partners.year.world import on, pick, working_day
 
 # Of the laptops that students have. New South Wales: near 10,000 warranty claims for 150,000
@@ -138,14 +139,16 @@ def work(
         of_case = _case(rng, year, drawn, free)
         told += of_case
         if of_case:
-            examples.setdefault(course, f"hp/{home.serial}")
+            examples.setdefault(course, laptop_of(home.serial))
     booked = {name: book.after_desks(before[name], those) for name, those in _turns(told).items()}
     return Work(
         told=tuple(told),
         acts=tuple(_packed(rng, _disturbed(rng, told))),
         book=booked,
         opened={
-            one.id: (f"hp/{one.serial}", one.happened_at) for one in told if one.act == "incident"
+            one.id: (laptop_of(one.serial), one.happened_at)
+            for one in told
+            if one.act == "incident"
         },
         refusable=frozenset(one.id for one in told if one.act == "wrong-swap"),
         examples={course: examples[course] for course in LOOKED_AT if course in examples},
@@ -252,9 +255,9 @@ def _turns(told: Iterable[Told]) -> dict[str, list[Turn]]:
     turns = defaultdict(list)
     for one in told:
         if one.act not in SAY_NOTHING:
-            turns[f"hp/{one.serial}"].append(Turn(_kind(one), one.happened_at))
+            turns[laptop_of(one.serial)].append(Turn(_kind(one), one.happened_at))
         if one.act in WITH_ANOTHER:
-            turns[f"hp/{one.other}"].append(Turn(WITH_ANOTHER[one.act], one.happened_at))
+            turns[laptop_of(one.other)].append(Turn(WITH_ANOTHER[one.act], one.happened_at))
     return turns
 
 
@@ -327,7 +330,7 @@ def _alone(one: Told) -> Act:
         wrong = one.serial[:-1] + ("Y" if one.serial.endswith("Z") else "Z")
         returned = wrong if one.act == "wrong-swap" else one.serial
         body |= {"returned": _laptop(returned, one.typed), "new": _laptop(one.other, one.typed)}
-    known = {f"hp/{one.serial}": (one.home.handed_at, one.home.told)}
+    known = {laptop_of(one.serial): (one.home.handed_at, one.home.told)}
     return Act(
         id=one.id,
         at=one.sent_at,

@@ -22,6 +22,7 @@ from partners.year.enrolling import Night
 from partners.year.holding import Held
 from partners.year.pupils import minor, of_age_on
 from partners.year.schoolyears import SchoolYear
+from partners.year.spelling import laptop_of
 from partners.year.world import on, working_day
 
 # Months and days of a campaign.
@@ -105,7 +106,7 @@ def end(
     rng: Random,
     run: str,
     nights: Sequence[Night],
-    holding: Mapping[str, Held],
+    holding: Mapping[int, Held],
     before: Mapping[str, Facts],
 ) -> End:
     """All of it. `holding`: which pupil has which laptop; `before`: facts by laptop so far."""
@@ -115,7 +116,7 @@ def end(
     year = nights[-1].year
     drawn = [*_leavers(nights, holding), *_finishing(rng, nights[-1], holding, before)]
     for turn, (pupil, one, course, begins) in enumerate(drawn):
-        laptop, school = f"hp/{one.serial}", roster.schools()[pupil.school].uai
+        laptop, school = laptop_of(one.serial), roster.schools()[pupil.school].uai
         offer = Told(run, year, "offer", one.serial, school, begins, turn)
         of_laptop = list(_told(offer, pupil, one, course))
         told += of_laptop
@@ -134,27 +135,27 @@ def end(
 Drawn = tuple[Pupil, Held, str, datetime]
 
 
-def _leavers(nights: Sequence[Night], holding: Mapping[str, Held]) -> Iterator[Drawn]:
+def _leavers(nights: Sequence[Night], holding: Mapping[int, Held]) -> Iterator[Drawn]:
     """Who left during the year with a laptop: most bring it, every third does not."""
     courses = cycle(("left-brought", "left-never-brought", "left-brought"))
     for night in nights:
         for pupil in night.leaving:
-            if one := holding.get(str(pupil.number)):
+            if one := holding.get(pupil.number):
                 yield pupil, one, next(courses), on(night.day, 6)
 
 
 def _finishing(
-    rng: Random, last: Night, holding: Mapping[str, Held], before: Mapping[str, Facts]
+    rng: Random, last: Night, holding: Mapping[int, Held], before: Mapping[str, Facts]
 ) -> Iterator[Drawn]:
     """Who finishes, and has a laptop of the region at home or where a case keeps it."""
     courses = cycle(one for name in COURSES if name not in MOST for one in (*MOST, name, *MOST))
     year, first = last.year, last.year.day(*FIRST_OFFERS)
     span = (year.day(*LAST_OFFERS) - first).days
     for pupil in last.there:
-        one = holding.get(str(pupil.number))
+        one = holding.get(pupil.number)
         if pupil.level not in FINAL_LEVELS or one is None:
             continue
-        facts = before[f"hp/{one.serial}"]
+        facts = before[laptop_of(one.serial)]
         day = working_day(first + timedelta(days=rng.randint(0, span)))
         opens = _in_a_case(one, first) or on(day, 8)
         if facts.owner == "region" and not one.restless(opens, timedelta(days=AFTER_A_CASE)):
@@ -204,7 +205,7 @@ def _steps(last: Told, steps: Iterable[Step], pupil: Pupil) -> Iterator[Told]:
         at, further, wants = on(day, step.hour, last.turn % 50), step.further, step.wants
         last = replace(last, act=step.act, at=at, further=further, wants=wants)
         yield _named(last, pupil)
-        if step.act == "signature" and failures(f"hp/{last.serial}") > 1:
+        if step.act == "signature" and failures(laptop_of(last.serial)) > 1:
             for again in ASKED_AGAIN:
                 at = on(working_day(last.at.date(), again.days), again.hour)
                 last = replace(last, act=again.act, at=at, wants=again.wants)
@@ -258,6 +259,6 @@ def _act(one: Told) -> Act:
         path=f"/api/handovers/{{handover}}/{NOT_PATHS.get(one.act, one.act)}",
         body=body,
         items=1,
-        laptop=f"hp/{one.serial}",
+        laptop=laptop_of(one.serial),
         wants=one.wants,
     )

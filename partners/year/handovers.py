@@ -76,8 +76,8 @@ async def addressed(
     system: System, act: Act, numbers: dict[str, str], goes_on: Callable[[], None]
 ) -> Act:
     """An act with the number of its handover, once that stands as it has to; with a fresh code
-    where it is a signature. `numbers`: the last that was known of each laptop, which an offer looks
-    up anew; `goes_on`: called while one waits, for time goes on then.
+    where it is a signature. `numbers`: the last that was known of each laptop, looked up anew
+    by an act that waits; `goes_on`: called while one waits, for time goes on then.
     """
     if not act.laptop:
         return act

@@ -1,12 +1,11 @@
-"""Which laptop a pupil has at the end of the year, and when a desk's open case stands in the way of
-keeping it. Pure.
-"""
+"""Which laptop a pupil has, and when a desk's open case stands in the way of keeping it. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from partners.year.desks import Told
 from partners.year.reports import Report
@@ -23,9 +22,13 @@ class Open(Struct, frozen=True):
 
 
 class Held(Struct, frozen=True):
-    """A pupil's laptop by its serial, and what is or was open of it, in order."""
+    """A pupil's laptop by its serial, when it was given, how much was told of it at that instant,
+    and what is or was open of it, in order.
+    """
 
     serial: str
+    handed_at: datetime
+    told: int = 1
     opened: tuple[Open, ...] = ()
 
     def at(self, moment: datetime) -> Open | None:
@@ -44,23 +47,36 @@ class Held(Struct, frozen=True):
         return recent or any(one.since > begins for one in self.opened)
 
 
-def held(lives: Mapping[str, Sequence[Report]], told: Sequence[Told]) -> dict[str, Held]:
-    """The laptop of each pupil who was handed one: another one, where it was swapped."""
-    swaps = {one.serial: one for one in told if one.act == "swap"}
-    of_laptop: dict[str, list[Told]] = defaultdict(list)
-    for one in told:
-        of_laptop[one.serial].append(one)
+def handed_out(lives: Mapping[str, Sequence[Report]]) -> dict[int, Held]:
+    """The laptop of each pupil who was given one. `lives`: what was told of laptops, by serial."""
     found = {}
     for serial, life in lives.items():
         handed = [one for one in life if one.kind == "handed-out"]
         if handed:
             last = max(handed, key=lambda one: one.happened_at)
-            pupil, swap = last.student, swaps.get(serial)
-            if swap is None:
-                found[pupil] = Held(serial, _opened(of_laptop[serial]))
-            else:  # nothing was open of the new one, but until then it was not the pupil's
-                found[pupil] = Held(swap.other, (Open(swap.happened_at, swap.happened_at),))
+            at_once = (one.kind for one in life if one.happened_at == last.happened_at)
+            told = sum(kind in ("received", "handed-out") for kind in at_once)
+            found[int(last.student)] = Held(serial, last.happened_at, told)
     return found
+
+
+def after_desks(held: Mapping[int, Held], told: Iterable[Told]) -> dict[int, Held]:
+    """Which pupil has which laptop after a year of the desks' work: each laptop is there once."""
+    of_laptop: dict[str, list[Told]] = defaultdict(list)
+    for one in told:
+        of_laptop[one.serial].append(one)
+    return {pupil: _after(one, of_laptop[one.serial]) for pupil, one in held.items()}
+
+
+def _after(one: Held, told: Sequence[Told]) -> Held:
+    """The laptop that took its place where it was swapped. Nothing was open of that one, but until
+    then it was not the pupil's.
+    """
+    swap = next((each for each in told if each.act == "swap"), None)
+    if swap:
+        at = swap.happened_at
+        return Held(swap.other, at, opened=(Open(at, at),))
+    return replace(one, opened=_opened(told)) if told else one
 
 
 def _opened(told: Iterable[Told]) -> tuple[Open, ...]:

@@ -1,4 +1,4 @@
-"""Who comes in January is given a laptop that a school has left. Pure."""
+"""Who comes in January is given a laptop that a school has left."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -16,7 +16,7 @@ HANDED = (1, 18)  # month and day on which the first is handed out
 def hand_outs(
     run: str, year: SchoolYear, newcomers: Iterable[Pupil], stock: Mapping[str, list[str]]
 ) -> list[Report]:
-    """A hand-out for each, as long as the school has a laptop; those go from the stock."""
+    """A hand-out for each, as long as the school has a laptop, which is taken out of `stock`."""
     handed = []
     for turn, pupil in enumerate(newcomers):
         school = roster.schools()[pupil.school].uai

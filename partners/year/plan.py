@@ -13,6 +13,7 @@ from partners.year import (
     book,
     ending,
     enrolling,
+    holding,
     intents,
     passing,
     pupils,
@@ -22,9 +23,12 @@ from partners.year import (
 )
 from partners.year.acts import Act
 from partners.year.book import MARKS, Facts
-from partners.year.passing import Passed, Standing, laptop_of
+from partners.year.enrolling import Night
+from partners.year.passing import Standing, Year
 from partners.year.pupils import Cohort
 from partners.year.reports import Report, written
+from partners.year.schoolyears import YEARS
+from partners.year.spelling import laptop_of
 from partners.year.world import END, World, on, pick, working_day
 
 # Reports that are never sent, by kind.
@@ -41,13 +45,13 @@ REPORT_BYTES, LAPTOP_BYTES = 350, 60
 class Plan(Struct, frozen=True):
     """Years to be played.
 
-    `acts` in the order of sending: orders, deliveries, hand-outs. `book`: the five facts of each
+    `acts` in the order of sending: orders, deliveries, hand-outs. `book`: the facts of each
     laptop (`hp/<SERIAL>`) when all is sent. `lost`: ids of reports that nobody sends. `refusable`:
     ids that the system has to refuse once. `examples`: laptops worth a look. `dropped`: the laptop
     whose one report stands in the book and is not sent, or "". `story_acts`, `stories`: acts and
     book of the lives that go another way. `desk_acts`: what a repair desk sends; `opened`: its
-    incidents, each with its laptop and when it was reported. `pupil_acts`: the files of pupils;
-    `pupils`: whoever is in them, `staying` in the last. `end_acts`: how lycée ends, where it is
+    incidents, each with its laptop and when it was reported. `pupil_acts`: the files of pupils, of
+    the `nights`; `pupils`: whoever is in them. `end_acts`: how lycée ends, where it is
     played; `marks`: those that are compared; `ends_at`: the last instant of it.
     """
 
@@ -59,17 +63,17 @@ class Plan(Struct, frozen=True):
     lost: frozenset[str]
     refusable: frozenset[str]
     examples: Mapping[str, str]
-    dropped: str = ""
-    story_acts: tuple[Act, ...] = ()
-    stories: Mapping[str, Facts] = {}
-    desk_acts: tuple[Act, ...] = ()
-    opened: Mapping[str, tuple[str, datetime]] = {}
-    pupil_acts: tuple[Act, ...] = ()
-    pupils: tuple[Pupil, ...] = ()
-    staying: frozenset[int] = frozenset()
-    end_acts: tuple[Act, ...] = ()
-    marks: tuple[str, ...] = MARKS
-    ends_at: datetime = END
+    dropped: str
+    story_acts: tuple[Act, ...]
+    stories: Mapping[str, Facts]
+    desk_acts: tuple[Act, ...]
+    opened: Mapping[str, tuple[str, datetime]]
+    pupil_acts: tuple[Act, ...]
+    nights: tuple[Night, ...]
+    pupils: tuple[Pupil, ...]
+    end_acts: tuple[Act, ...]
+    marks: tuple[str, ...]
+    ends_at: datetime
 
     @property
     def every_act(self) -> list[Act]:
@@ -95,32 +99,50 @@ def plan(seed: int, laptops: int, *, drop_one: bool = False, to_the_end: bool = 
     sent = _disturbed(rng, told)
     spared = _droppable(sent)
     standing = _beginning(truth, cohort, told, decided.admitted, spared)
-    passed = passing.years(f"{seed}:{laptops}", truth, cohort.newcomers, standing, to_the_end)
+    passed, facts = _passed(f"{seed}:{laptops}", truth, cohort, standing, to_the_end=to_the_end)
     dropped = spared if drop_one else None
-    sent = [one for one in (*sent, *passed.hand_outs) if not _same(one, dropped)]
-    acts = [*decided.acts, *_packed(rng, sent)]
+    handed = [one for year in passed for one in year.hand_outs]
+    acts = [*decided.acts, *_packed(rng, [one for one in (*sent, *handed) if one != dropped])]
     other_acts, other_book = stories.stories(truth, laptops, cohort.stories)
+    nights = [night for year in passed for night in year.nights]
+    refused = (one.refusable for year in passed for one in (year.work, year.end))
     return Plan(
         run=truth.run,
         seed=seed,
         laptops=laptops,
         acts=tuple(sorted(acts, key=lambda act: (act.at, act.id))),
-        book=passed.book,
+        book=facts,
         lost=lost,
-        refusable=passed.refusable | {one.id for one in told if one.refusable},
-        examples=_examples(truth, passed),
+        refusable=frozenset({one.id for one in told if one.refusable}.union(*refused)),
+        examples=_examples(truth, facts, passed),
+        dropped=laptop_of(dropped.serials[0]) if dropped else "",
         story_acts=tuple(other_acts),
         stories=other_book,
-        desk_acts=tuple(act for one in passed.years for act in one.work.acts),
-        opened={name: at for one in passed.years for name, at in one.work.opened.items()},
-        pupil_acts=tuple(enrolling.files(truth.run, passed.nights)),
-        pupils=(*cohort.at_first, *passed.newcomers),
-        staying=frozenset(one.number for one in passed.nights[-1].there),
-        end_acts=tuple(act for one in passed.years for act in one.end.acts),
+        desk_acts=tuple(act for year in passed for act in year.work.acts),
+        opened={name: at for year in passed for name, at in year.work.opened.items()},
+        pupil_acts=tuple(enrolling.files(truth.run, nights)),
+        nights=tuple(nights),
+        pupils=(*cohort.at_first, *(one for year in passed for one in _newcomers(cohort, year))),
+        end_acts=tuple(act for year in passed for act in year.end.acts),
         marks=(*MARKS, *book.END_MARKS) if to_the_end else MARKS,
-        ends_at=on(passed.nights[-1].year.day(*ending.ENDS), 18),
-        dropped=laptop_of(dropped.serials[0]) if dropped else "",
+        ends_at=on(nights[-1].year.day(*ending.ENDS), 18),
     )
+
+
+def _passed(
+    dice: str, truth: World, cohort: Cohort, standing: Standing, *, to_the_end: bool
+) -> tuple[list[Year], Mapping[str, Facts]]:
+    """The years that are played, and what is true of each laptop after the last."""
+    passed = []
+    for year in YEARS if to_the_end else YEARS[:1]:
+        coming = cohort.newcomers[year]
+        one, standing = passing.a_year(dice, truth, year, standing, coming, to_the_end=to_the_end)
+        passed.append(one)
+    return passed, standing.facts
+
+
+def _newcomers(cohort: Cohort, year: Year) -> Sequence[Pupil]:
+    return cohort.newcomers[year.nights[0].year]
 
 
 def _beginning(
@@ -143,8 +165,10 @@ def _beginning(
                 covered_from[serial] = working_day(max(late, line.lot.admitted_on), 6)
             if now.location == "at-school" and serial not in truth.never:
                 stock[line.school.uai].append(serial)
-    apart = frozenset({int(spared.student)} if spared else ())
-    return Standing(facts, lives, covered_from, stock, tuple(cohort.at_first), apart=apart)
+    held = holding.handed_out(lives)
+    if spared:
+        held.pop(int(spared.student), None)
+    return Standing(facts, held, covered_from, stock, tuple(cohort.at_first))
 
 
 def _lost(rng: Random, meant: Sequence[Report]) -> tuple[frozenset[str], list[Report]]:
@@ -205,10 +229,6 @@ def _droppable(sent: Sequence[Report]) -> Report | None:
     return next((one for one in handed_out if times[one.id] == 1 and not one.refusable), None)
 
 
-def _same(report: Report, dropped: Report | None) -> bool:
-    return dropped is not None and report.id == dropped.id
-
-
 def _packed(rng: Random, sent: Iterable[Report]) -> Iterator[Act]:
     """A party sends what a day brought in as few requests as it may, in no order."""
     days: dict[tuple[date, str, str], list[Report]] = defaultdict(list)
@@ -244,18 +264,19 @@ def _batches(reports: Iterable[Report]) -> Iterator[list[Report]]:
         yield batch
 
 
-def _examples(truth: World, passed: Passed) -> dict[str, str]:
+def _examples(truth: World, facts: Mapping[str, Facts], passed: Sequence[Year]) -> dict[str, str]:
     """The first laptop of each kind that a person may want to look at."""
     late = {laptop_of(serial) for serial in truth.late}
-    apart = {name: now for name, now in passed.book.items() if name not in passed.touched}
+    touched = {name for year in passed for name in year.touched}
+    apart = {name: now for name, now in facts.items() if name not in touched}
     home = [name for name, now in apart.items() if now.location == "with-student"]
-    ends = reversed(passed.years)
-    at_the_end = {what: name for one in ends for what, name in one.end.examples.items()}
+    ends = [year.end.examples for year in reversed(passed)]
+    at_the_end = {what: name for examples in ends for what, name in examples.items()}
     found = {
         "an ordinary life": next((name for name in home if name not in late), ""),
         "scanned before its announcement": next((name for name in home if name in late), ""),
         "missing": next((name for name, now in apart.items() if now.location == "missing"), ""),
-        **passed.years[0].work.examples,
+        **passed[0].work.examples,
         **{what: at_the_end.get(what, "") for what in ending.LOOKED_AT},
     }
     return {kind: name for kind, name in found.items() if name}

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import cast
@@ -19,7 +19,7 @@ from partners.year.cases import Numbers
 from partners.year.plan import Plan
 from partners.year.post import BUSY_SECONDS, Answer, PlayError, System, get, post, produce
 from partners.year.schoolyears import FIRST, YEARS
-from partners.year.who import IMPORTS, Who, learn, named, nobody_yet, of_the_present
+from partners.year.who import IMPORTS, Who, learn, named, nobody_yet, of_the_present, read_before
 from partners.year.world import BEGIN
 
 AT_ONCE = 8
@@ -39,7 +39,7 @@ PHASES = {
 LATER = "{year}: repairs, pupils who come and go"
 END = "{year}: repairs, the end of lycée"
 
-Step = Callable[[str, int], None]
+Progress = Callable[[str, int], None]
 """Told of progress: the phase, and how many items were answered since."""
 
 
@@ -93,16 +93,16 @@ class Heard(Struct, frozen=True):
 
 class Playing(Struct):
     """A plan that is being played: what the system called things (cases by incident, handovers by
-    laptop, pupils), and what it answered. `again`: its pupils were all known before, so that their
-    files would only set them back.
+    laptop, pupils), and what it answered. `read`: the nights whose files were read in an earlier
+    try.
     """
 
     plan: Plan
     system: System
-    step: Step
+    step: Progress
     numbers: Numbers
     who: Who
-    again: bool
+    read: frozenset[date]
     gate: asyncio.Semaphore
     clock: Path | None
     handovers: dict[str, str] = {}
@@ -121,12 +121,13 @@ class Playing(Struct):
             move_clock(self.clock, moment)
 
 
-async def play(plan: Plan, system: System, clock: Path | None, step: Step) -> Heard:
-    """Send a year. Raises PlayError when the system cannot be reached or a file stands still."""
-    who = nobody_yet(plan.pupils, plan.staying)
+async def play(plan: Plan, system: System, clock: Path | None, step: Progress) -> Heard:
+    """Send a plan. Raises PlayError when the system cannot be reached or a file stands still."""
+    who = nobody_yet(plan.pupils)
     await learn(system, who)
+    read = read_before(who, plan.nights)
     gate, numbers = asyncio.Semaphore(AT_ONCE), Numbers(plan.opened)
-    playing = Playing(plan, system, step, numbers, who, who.everybody, gate, clock)
+    playing = Playing(plan, system, step, numbers, who, read, gate, clock)
     for _, of_day in groupby(plan.every_act, key=lambda act: act.at.date()):
         acts = list(of_day)
         playing.come_to(max(act.at for act in acts))
@@ -145,15 +146,15 @@ async def _day(playing: Playing, acts: Sequence[Act]) -> None:
                 group.create_task(_one(playing, act))
     except* PlayError as failed:
         raise PlayError(*_first(failed).args) from None
-    if not playing.again and any(_of_pupils(act) for act in acts):
+    if any(_of_pupils(act) and act.at.date() not in playing.read for act in acts):
         await learn(playing.system, playing.who)
 
 
 async def _one(playing: Playing, act: Act) -> None:
     system, numbers = playing.system, playing.numbers
     async with playing.gate:
-        present = of_the_present(playing.who, act) if playing.again else act
-        if playing.again and (_of_pupils(act) or not present.items):
+        present = of_the_present(playing.who, act) if playing.read else act
+        if (_of_pupils(act) and act.at.date() in playing.read) or not present.items:
             playing.heard.append(Heard(Counter(duplicate=act.items)))
         else:
             await cases.placed(system, act)

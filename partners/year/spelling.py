@@ -43,6 +43,11 @@ def serial(run: str, number: int) -> str:
     return f"5C{run}{base_32(number, 4)}"
 
 
+def laptop_of(serial: str) -> str:
+    """A laptop's name as tracking gives it."""
+    return f"hp/{serial}"
+
+
 def spelled(number: str, turn: int, *, spaced: bool = False) -> tuple[str, str]:
     """A maker and a serial as somebody typed them: capitals, small letters, (spaced) in groups."""
     maker = MAKERS[turn % 3]

@@ -18,6 +18,7 @@ from partners.year.book import Facts
 from partners.year.intents import DIRECTORY, table
 from partners.year.pupils import minor
 from partners.year.roster import SUPPLIER, School, carrier_of
+from partners.year.spelling import laptop_of
 from partners.year.world import MODEL, SCHOOL_YEAR, World, on
 
 ONE_SET_FOR = 1_000  # laptops of the year
@@ -107,7 +108,7 @@ def stories(
         acts += [*_road(one), *_school(one), *_students(one)]
     opening, booked = _opening(world, laptops + len(sets) * len((*NAMES, *CANCELLED)))
     return [*acts, *opening], booked | {
-        f"hp/{serial}": _facts(name) for one in sets for name, serial in one.serials.items()
+        laptop_of(serial): _facts(name) for one in sets for name, serial in one.serials.items()
     }
 
 
@@ -141,7 +142,7 @@ def _opening(world: World, first: int) -> tuple[list[Act], dict[str, Facts]]:
             FIRST_NEED,
         ),
     ]
-    return acts, {f"hp/{serial}": _facts("at-the-supplier") for serial in serials}
+    return acts, {laptop_of(serial): _facts("at-the-supplier") for serial in serials}
 
 
 def _file(id: str, day: date, party: str, path: str, content: str, rows: int = 1) -> Act:

@@ -3,7 +3,7 @@ its own students, each look written down over there.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import cast
 
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from partners.directory import Pupil
 from partners.year import roster
 from partners.year.acts import Act
+from partners.year.enrolling import Night
 from partners.year.post import System, decoded, get
 from partners.year.pupils import identity
 
@@ -27,6 +28,7 @@ class Student(Struct, frozen=True):
     """A student as the list shows one."""
 
     student: str
+    school_year: str | None = None
 
 
 class Students(Struct, frozen=True):
@@ -45,29 +47,36 @@ class Person(Struct, frozen=True):
 
 
 class Who(Struct):
-    """Pupils by what a school knows them by, and the pseudonyms that are known of them, by number;
-    `seen`: whoever was looked at; `last`: who is at school in the end, for lists
-    show nobody who left.
+    """Pupils by what a school knows them by; by number, the pseudonyms and school years that are
+    known of those at school, for lists show nobody who left; `seen`: whoever was looked at.
     """
 
     pupils: Mapping[tuple[str, str, date], int]
     schools: tuple[str, ...]
-    last: frozenset[str]
     known: dict[str, str] = {}
+    years: dict[str, str] = {}
     seen: set[str] = set()
 
-    @property
-    def everybody(self) -> bool:
-        """Whether the year's files were all read before."""
-        return self.last <= self.known.keys()
 
-
-def nobody_yet(pupils: Iterable[Pupil], last: Iterable[int]) -> Who:
+def nobody_yet(pupils: Iterable[Pupil]) -> Who:
     """The pupils of a plan, before anybody was asked."""
     known = {identity(one): one.number for one in pupils}
     places = sorted({one.school for one in pupils})
-    schools = tuple(roster.schools()[place].uai for place in places)
-    return Who(known, schools, frozenset(map(str, last)))
+    return Who(known, tuple(roster.schools()[place].uai for place in places))
+
+
+def read_before(who: Who, nights: Sequence[Night]) -> frozenset[date]:
+    """The nights whose files the service read already: sent once more, they would set pupils back
+    to where they were.
+    """
+    read = set()
+    for number, night in enumerate(nights):
+        left = {one.number for later in nights[number + 1 :] for one in later.leaving}
+        there = [str(one.number) for one in night.there if one.number not in left]
+        told = all(who.years.get(one, "") >= night.year.name for one in there)
+        if told and not any(str(one.number) in who.known for one in night.leaving):
+            read.add(night.day)
+    return frozenset(read)
 
 
 async def learn(system: System, who: Who) -> None:
@@ -89,20 +98,21 @@ async def _at(system: System, who: Who, school: str) -> None:
         page = decoded(answer.text, Students)
         for one in page.items:
             if one.student not in who.seen:
-                await _look(system, who, one.student, party)
+                await _look(system, who, one, party)
         cursor = page.next
 
 
-async def _look(system: System, who: Who, student: str, party: str) -> None:
+async def _look(system: System, who: Who, one: Student, party: str) -> None:
     """Whoever moved or was erased since the list was made is let be."""
-    answer = await get(system, "enrolment", f"/api/people/{student}?why={WHY}", party)
+    answer = await get(system, "enrolment", f"/api/people/{one.student}?why={WHY}", party)
     if answer.status == httpx.codes.NOT_FOUND:
         return
-    who.seen.add(student)
+    who.seen.add(one.student)
     person = decoded(answer.text, Person)
     number = who.pupils.get((person.family_name, person.given_name, person.born_on))
     if number is not None:
-        who.known[str(number)] = student
+        who.known[str(number)] = one.student
+        who.years[str(number)] = one.school_year or ""
 
 
 def named(who: Who, act: Act) -> Act:

@@ -1,4 +1,6 @@
-"""What there truly is in the invented year, whatever is said: orders, laptops, shipments. Pure."""
+"""What there truly is, whatever is said, as the first school year begins: orders, laptops,
+shipments. Pure.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta

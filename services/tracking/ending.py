@@ -102,7 +102,7 @@ CASE_OVER = ("repair", "theft", "loss")  # a loan ends by its own word alone
 
 
 def held_up(now: Any) -> list[str]:
-    """What holds up the handover of a laptop whose student leaves: a flag for each cause."""
+    """What holds up the open handover of a laptop: a flag for each cause."""
     causes = {one.partition(" ")[0] for one in now.blocks if now.opened}
     return [f"blocked-{cause}" for cause in CAUSES if cause in causes]
 

@@ -3,21 +3,19 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 
 from services.tracking import boards, fold, lists, store
 from shared.databases import Database
+from shared.telemetry import gauges_of
 
 
 def gauges(
     database: Database, now: Callable[[], datetime], registry: CollectorRegistry
 ) -> Callable[[], Awaitable[None]]:
     """A function that sets the gauges anew."""
-
-    def gauge(name: str, meaning: str, label: str) -> Gauge:
-        return Gauge(f"trousseau_{name}", meaning, (label,), registry=registry)
-
+    gauge = gauges_of(registry)
     promised = gauge("promised_laptops", "Laptops by what became of their promised day", "promise")
     became = gauge("laptops_by_disposition", "Laptops by what became of them", "disposition")
 

@@ -203,9 +203,9 @@ def test_marks_that_differ_from_the_book_are_told(year: Plan) -> None:
     home = next(name for name, facts in year.book.items() if facts == AT_HOME)
     shown[lent] = as_shown(lent, booked[lent], "stolen")
     shown[home] = as_shown(home, booked[home], "loan-overdue")
-    assert set(differences(year, shown)) == {
-        f"{lent}: it is marked stolen, the book on-loan",
-        f"{home}: loan-overdue, the book says that nobody has it on loan",
+    assert differences(year, shown) == {
+        lent: "it is marked stolen, the book on-loan",
+        home: "loan-overdue, the book says that nobody has it on loan",
     }
 
 

@@ -129,11 +129,11 @@ def test_the_book_follows_a_laptop_to_its_end(
 
 def test_a_laptop_is_kept_by_what_is_open_at_a_moment() -> None:
     day = timedelta(days=1)
-    held = Held("1", (Open(JUNE - 9 * day, JUNE + day), Open(JUNE + 20 * day)))
+    held = Held("1", JUNE, opened=(Open(JUNE - 9 * day, JUNE + day), Open(JUNE + 20 * day)))
     assert held.at(JUNE) == held.opened[0]
     assert held.at(JUNE + 2 * day) is None
     assert held.restless(JUNE, 8 * day)
-    assert not Held("1", held.opened[:1]).restless(JUNE, 8 * day)
+    assert not Held("1", JUNE, opened=held.opened[:1]).restless(JUNE, 8 * day)
 
 
 # -- while it is played

@@ -151,9 +151,9 @@ async def test_a_pupil_is_known_by_names_and_birth_date_whatever_homonyms_there_
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
         keys = {f"school:{school.uai}": f"key of {school.uai}" for school in roster.schools()}
-        who = nobody_yet([one, namesake], [one.number])
+        who = nobody_yet([one, namesake])
         await learn(System(bases("http://127.0.0.1:8000"), keys, client), who)
-    assert who.everybody
+    assert who.known[str(one.number)] == TWOS
     at = plan(2020, 3).acts[0].at
     body: dict[str, object] = {"hand_outs": [{"student": str(one.number)}]}
     act = Act("1", at, "school:1", "delivery", "/api/hand-outs", body, 1)

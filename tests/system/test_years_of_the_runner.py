@@ -81,7 +81,7 @@ def test_a_year_on_a_system_that_lost_its_kafka_names_the_calls_that_mend_it(
         other = play(environment, "--seed", "7")
 
     assert other.returncode == 1
-    assert "What the services say is wrong with them: " in other.stdout
+    assert "What else is wrong: " in other.stdout
     assert re.search(
         r"tracking, listening: .*POST /api/refill to (\w+), then POST /api/readings/\1.facts/begin",
         other.stdout,

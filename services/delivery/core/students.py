@@ -39,8 +39,8 @@ def doubt(now: Student, school: str, at: datetime) -> str | None:
     """What speaks against a hand-out by a school at a moment: the student had left by then, or was
     at another school; None where nothing does.
     """
-    if now.left_at is not None:
-        return custody.STUDENT_LEFT if at > now.left_at else None
+    if now.left_at is not None and at > now.left_at:
+        return custody.STUDENT_LEFT
     elsewhere = now.since is not None and at > now.since and now.school != school
     return custody.STUDENT_ELSEWHERE if elsewhere else None
 
