@@ -10,6 +10,7 @@ from partners.year.book import DISPOSITIONS, Facts, disposition
 from partners.year.ending import FINAL_LEVELS
 from partners.year.plan import Plan, plan
 from partners.year.schoolyears import YEARS
+from partners.year.who import nobody_yet, read_before
 from tests.told_of_a_year import happened, items, laptop, told_to_the_end
 
 AT_HOME = Facts("with-student", "student", "region", "working", "not-enrolled", unannounced=False)
@@ -67,6 +68,24 @@ def test_newcomers_come_in_each_year_and_some_take_what_another_brought_back(yea
     assert {at.year for at, _ in handed} == {2021, 2022, 2023}
     brought = {act.laptop: act.at for act in years.end_acts if act.path.endswith("/return")}
     assert any(name in brought and brought[name] < at for at, name in handed)
+
+
+# -- gone on with after an interruption
+
+
+@pytest.mark.parametrize("read", range(10))
+def test_the_nights_that_were_read_are_known_by_who_is_listed_and_for_which_year(
+    years: Plan, read: int
+) -> None:
+    who = nobody_yet(years.pupils)
+    told: dict[int, str] = {}
+    for night in years.nights[:read]:
+        told |= dict.fromkeys((one.number for one in night.there), night.year.name)
+        for one in night.leaving:
+            del told[one.number]
+    who.known = {str(number): f"pseudonym {number}" for number in told}
+    who.years = {str(number): year for number, year in told.items()}
+    assert read_before(who, years.nights) == {night.day for night in years.nights[:read]}
 
 
 # -- what became of them
