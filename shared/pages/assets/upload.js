@@ -48,4 +48,5 @@ function upload(event) {
   request.send(file);
 }
 
+for (const one of document.querySelectorAll("[data-unscripted]")) one.hidden = true;
 document.addEventListener("submit", upload);
