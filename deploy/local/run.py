@@ -14,8 +14,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 
@@ -56,9 +57,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(_options: argparse.Namespace, _rest: list[str]) -> int:
-    """The system, until Ctrl-C."""
-    system = read(os.environ)
-    with alone_in(system.home), _up(system) as running:
+    """The system, until Ctrl-C; in the time of the years that were played on it, if some were."""
+    played = read(os.environ, played=True)
+    system = played if played.clock.exists() else read(os.environ)
+    beside = _managed(system) if system is played else nullcontext()
+    with alone_in(system.home), beside, _up(system) as running:
         _say(where_to_look(running))
         watch_all(running.watched, running.stopping, _say)
     return 0
@@ -72,6 +75,8 @@ def demo(options: argparse.Namespace, _rest: list[str]) -> int:
         with _up(system) as running:
             _say(where_to_look(running))
             played = _play(system, options, running)
+            if running.stopping.is_set():
+                _say("The same command goes on from here: what was sent counts once.")
             if not options.once and not running.stopping.is_set():
                 _say("The system goes on until Ctrl-C.")
                 watch_all(running.watched, running.stopping, _say)
@@ -188,9 +193,19 @@ def where_to_look(running: Running) -> str:
         ("Keys", f"{system.trial_keys} (one for each party)"),
         ("Logs", f"{system.home / 'log'}"),
         ("State", f"{system.home} {_held_so_far(system)}"),
+        *_time_of(system),
         ("Stop", "Ctrl-C here, or `make stop`"),
     ]
     return "\n".join(["", "Trousseau is running.", *(f"  {a:<12}{b}" for a, b in lines), ""])
+
+
+def _time_of(system: System) -> list[tuple[str, str]]:
+    """Which time it is, where that is not the machine's."""
+    if "TROUSSEAU_CLOCK" not in system.environment:
+        return []
+    return [
+        ("Time", f"{Path(system.environment['TROUSSEAU_CLOCK']).read_text().strip()}, invented")
+    ]
 
 
 def _held_so_far(system: System) -> str:

@@ -44,11 +44,6 @@ class Year(Struct, frozen=True):
     nights: tuple[Night, ...]
     end: End
 
-    @property
-    def touched(self) -> set[str]:
-        """Laptops that a desk or the end of lycée had to do with."""
-        return {*self.work.book, *self.end.book}
-
 
 def a_year(
     dice: str,

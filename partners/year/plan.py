@@ -98,7 +98,8 @@ def plan(seed: int, laptops: int, *, drop_one: bool = False, to_the_end: bool = 
     lost, told = _lost(rng, telling.reports(rng, truth, cohort.meant))
     sent = _disturbed(rng, told)
     spared = _droppable(sent)
-    standing = _beginning(truth, cohort, told, decided.admitted, spared)
+    lives = _lives(told)
+    standing = _beginning(truth, cohort, lives, decided.admitted, spared)
     passed, facts = _passed(f"{seed}:{laptops}", truth, cohort, standing, to_the_end=to_the_end)
     dropped = spared if drop_one else None
     handed = [one for year in passed for one in year.hand_outs]
@@ -114,7 +115,7 @@ def plan(seed: int, laptops: int, *, drop_one: bool = False, to_the_end: bool = 
         book=facts,
         lost=lost,
         refusable=frozenset({one.id for one in told if one.refusable}.union(*refused)),
-        examples=_examples(truth, facts, passed),
+        examples=_examples(truth, facts, passed, lives),
         dropped=laptop_of(dropped.serials[0]) if dropped else "",
         story_acts=tuple(other_acts),
         stories=other_book,
@@ -148,12 +149,11 @@ def _newcomers(cohort: Cohort, year: Year) -> Sequence[Pupil]:
 def _beginning(
     truth: World,
     cohort: Cohort,
-    told: Sequence[Report],
+    lives: Mapping[str, Sequence[Report]],
     admitted: frozenset[str],
     spared: Report | None,
 ) -> Standing:
     """How things stand when all is delivered and handed out."""
-    lives = _lives(told)
     facts = _book(truth, lives, admitted)
     stock: dict[str, list[str]] = defaultdict(list)
     covered_from = {}
@@ -190,7 +190,7 @@ def _lives(told: Iterable[Report]) -> dict[str, list[Report]]:
 
 
 def _book(
-    truth: World, lives: Mapping[str, list[Report]], admitted: frozenset[str]
+    truth: World, lives: Mapping[str, Sequence[Report]], admitted: frozenset[str]
 ) -> dict[str, Facts]:
     return {
         laptop_of(serial): book.facts(
@@ -264,17 +264,34 @@ def _batches(reports: Iterable[Report]) -> Iterator[list[Report]]:
         yield batch
 
 
-def _examples(truth: World, facts: Mapping[str, Facts], passed: Sequence[Year]) -> dict[str, str]:
-    """The first laptop of each kind that a person may want to look at."""
+WHOLE_WAY = {"announced", "dispatched", "in-transit", "arrived", "received", "handed-out"}
+
+
+def _examples(
+    truth: World,
+    facts: Mapping[str, Facts],
+    passed: Sequence[Year],
+    lives: Mapping[str, Sequence[Report]],
+) -> dict[str, str]:
+    """The first laptop of each kind that a person may want to look at. An ordinary life goes the
+    whole way, and the furthest that it went in the years that are played.
+    """
     late = {laptop_of(serial) for serial in truth.late}
-    touched = {name for year in passed for name in year.touched}
-    apart = {name: now for name, now in facts.items() if name not in touched}
-    home = [name for name, now in apart.items() if now.location == "with-student"]
+    at_desks = {name for year in passed for name in year.work.book}
+    at_ends = {name for year in passed for name in year.end.book}
+    apart = {name: now for name, now in facts.items() if name not in at_desks | at_ends}
+    ordinary = [
+        laptop_of(serial)
+        for serial, life in lives.items()
+        if {one.kind for one in life} >= WHOLE_WAY and laptop_of(serial) not in late | at_desks
+    ]
+    furthest = [name for name in ordinary if book.disposition(facts[name]) == "further-study"]
+    home = (name for name, now in apart.items() if now.location == "with-student" and name in late)
     ends = [year.end.examples for year in reversed(passed)]
     at_the_end = {what: name for examples in ends for what, name in examples.items()}
     found = {
-        "an ordinary life": next((name for name in home if name not in late), ""),
-        "scanned before its announcement": next((name for name in home if name in late), ""),
+        "an ordinary life": next(iter([*furthest, *ordinary]), ""),
+        "scanned before its announcement": next(home, ""),
         "missing": next((name for name, now in apart.items() if now.location == "missing"), ""),
         **passed[0].work.examples,
         **{what: at_the_end.get(what, "") for what in ending.LOOKED_AT},

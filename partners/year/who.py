@@ -67,16 +67,18 @@ def nobody_yet(pupils: Iterable[Pupil]) -> Who:
 
 def read_before(who: Who, nights: Sequence[Night]) -> frozenset[date]:
     """The nights whose files the service read already: sent once more, they would set pupils back
-    to where they were.
+    to where they were. Of each school somebody has to be known for that year, for a school's file
+    may be missing; nobody for an earlier one; and who is known no more may have been erased.
     """
-    read = set()
-    for number, night in enumerate(nights):
-        left = {one.number for later in nights[number + 1 :] for one in later.leaving}
-        there = [str(one.number) for one in night.there if one.number not in left]
-        told = all(who.years.get(one, "") >= night.year.name for one in there)
-        if told and not any(str(one.number) in who.known for one in night.leaving):
-            read.add(night.day)
-    return frozenset(read)
+    return frozenset(night.day for night in nights if _was_read(who, night))
+
+
+def _was_read(who: Who, night: Night) -> bool:
+    known = [one for one in night.there if str(one.number) in who.years]
+    late = [one for one in known if who.years[str(one.number)] < night.year.name]
+    schools = {one.school for one in night.there} == {one.school for one in known}
+    gone = not any(str(one.number) in who.known for one in night.leaving)
+    return schools and not late and gone
 
 
 async def learn(system: System, who: Who) -> None:

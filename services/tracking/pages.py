@@ -71,7 +71,7 @@ STEPS: Mapping[str, str] = {
     "admitted": "Admis",
     "handed-out": "Remis",
     "handed-over": "Cédés",
-    "in-further-study": "En poursuite d'études",
+    "in-further-study": "Poursuite d'études déclarée",
 }
 
 

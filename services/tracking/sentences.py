@@ -4,11 +4,16 @@ API: one short sentence each, in French and in English. Pure.
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from string import Formatter
 from typing import Any
 
+from services.tracking.words import DISCREPANCIES, FLAGS, KINDS, STANDINGS
+from shared.pages import french
+
 Body = Mapping[str, Any]
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
 
 # Fact type -> (French, English). What stands in [brackets] is left out where the body lacks the
@@ -267,104 +272,6 @@ FACTS: dict[str, tuple[str, str]] = {
         "Handed out to the student, charter signed",
     ),
 }
-DISCREPANCIES: dict[str, tuple[str, str]] = {
-    "missing": ("Manquant à la réception", "Missing at reception"),
-    "damaged": ("Endommagé", "Damaged"),
-    "unexpected": ("Reçu sans être attendu", "Received without being expected"),
-    "wrong-school": ("Reçu au mauvais lycée", "Received at the wrong school"),
-    "refused": ("Refusé à la réception", "Refused at reception"),
-}
-STANDINGS: dict[str, dict[str, tuple[str, str]]] = {
-    "location": {
-        "announced": ("Annoncé par le fournisseur", "Announced by the supplier"),
-        "in-transit": ("En route vers le lycée", "On the way to the school"),
-        "arrived": ("Arrivé et pas encore compté", "Arrived and not counted yet"),
-        "at-school": ("Au lycée", "At the school"),
-        "with-student": ("Chez l'élève", "With the student"),
-        "at-repair-desk": ("Au guichet de réparation", "At the repair desk"),
-        "at-repairer": ("Chez le réparateur", "At the repairer's"),
-        "missing": ("Manquant", "Missing"),
-        "refused": ("Refusé", "Refused"),
-        "scrapped": ("Mis au rebut", "Scrapped"),
-        "unknown": ("Lieu inconnu", "Place unknown"),
-    },
-    "holder": {
-        "nobody": ("Sans détenteur", "Held by nobody"),
-        "supplier": ("Entre les mains du fournisseur", "In the supplier's hands"),
-        "carrier": ("Entre les mains du transporteur", "In the carrier's hands"),
-        "school": ("Entre les mains du lycée", "In the school's hands"),
-        "student": ("Entre les mains de l'élève", "In the student's hands"),
-        "repairer": ("Entre les mains du réparateur", "In the repairer's hands"),
-    },
-    "owner": {
-        "supplier": ("Propriété du fournisseur", "Owned by the supplier"),
-        "region": ("Propriété de la région", "Owned by the region"),
-        "student": ("Propriété de l'élève", "Owned by the student"),
-        "insurer": ("Propriété de l'assureur", "Owned by the insurer"),
-        "charity": ("Propriété d'une association", "Owned by a charity"),
-    },
-    "working": {
-        "working": ("En état de marche", "Working"),
-        "incident-reported": ("Incident signalé", "Incident reported"),
-        "in-repair": ("En réparation", "In repair"),
-        "beyond-repair": ("Irréparable", "Beyond repair"),
-    },
-    "managed": {
-        "not-enrolled": ("Pas inscrit à la gestion", "Not enrolled in management"),
-        "enrolled": ("Inscrit à la gestion", "Enrolled in management"),
-        "release-asked": ("Libération demandée", "Release asked"),
-        "release-failed": ("Libération échouée", "Release failed"),
-        "released": ("Libéré de la gestion", "Released from management"),
-    },
-    "disposition": {
-        "further-study": ("En poursuite d'études", "In further study"),
-        "scrapped": ("Mis au rebut", "Scrapped"),
-        "stolen": ("Volé", "Stolen"),
-        "lost": ("Perdu", "Lost"),
-        "returned": ("Rendu", "Returned"),
-        "in-use": ("Toujours suivi", "Still in use"),
-    },
-}
-FLAGS: dict[str, tuple[str, str]] = {
-    "unannounced": ("Pas annoncé", "Not announced"),
-    "lost": ("Perdu", "Lost"),
-    "stolen": ("Volé", "Stolen"),
-    "on-loan": ("En prêt", "On loan"),
-    "loan-overdue": ("Prêt en retard", "Loan overdue"),
-    "replaced": ("Remplacé", "Replaced"),
-    "blocked-repair": (
-        "Bloqué par une réparation",
-        "Held up by a repair",
-    ),
-    "blocked-loan": ("Bloqué par un prêt", "Held up by a loan"),
-    "blocked-theft": ("Bloqué par un vol", "Held up by a theft"),
-    "blocked-loss": ("Bloqué par une perte", "Held up by a loss"),
-    "return-asked": ("Retour demandé", "Return asked"),
-    "return-overdue": ("Retour en retard", "Return overdue"),
-    "other-laptop-returned": ("Un autre a été apporté à sa place", "Another one was brought"),
-    "scrapped": ("Mis au rebut", "Scrapped"),
-    "written-off": ("Sorti de l'inventaire", "Written off"),
-    "recalled": ("Rappelé", "Recalled"),
-    "late": ("En retard", "Late"),
-    "damaged": ("Endommagé", "Damaged"),
-    "unexpected": ("Reçu sans être attendu", "Received without being expected"),
-    "wrong-school": ("Au mauvais lycée", "At the wrong school"),
-    "reported-late": ("Écart signalé hors délai", "Difference reported too late"),
-    "hand-out-missed": ("Pas retiré à temps", "Not collected in time"),
-    "called-off": ("Commande annulée", "Order cancelled"),
-    "admission-refused": ("Admission refusée", "Not admitted"),
-    "two-schools": ("Réclamé par deux lycées", "Claimed by two schools"),
-    "contradicted": ("Contredit ce qui était connu", "Contradicts what was known"),
-    "two-students": ("Remis à deux élèves", "Handed out to two students"),
-    "after-scrap": ("Vu après sa mise au rebut", "Seen after it was scrapped"),
-    "not-received": ("Remis sans avoir été reçu", "Handed out without being received"),
-    "student-left": ("Remis à un élève parti", "Handed out to a student who had left"),
-    "student-elsewhere": (
-        "Remis à un élève d'un autre lycée",
-        "Handed out to a student of another school",
-    ),
-    "another-carrier": ("Vu par un autre transporteur", "Seen by another carrier"),
-}
 
 
 def summary(type: str, body: Body, lang: str = "fr") -> str:
@@ -374,7 +281,8 @@ def summary(type: str, body: Body, lang: str = "fr") -> str:
         return named(DISCREPANCIES, str(body.get("kind", "")), lang)
     if name not in FACTS:
         return name.rpartition(".")[2].replace("-", " ")
-    return _OPTIONAL.sub(lambda part: _filled(part.group(1), body), _in(FACTS[name], lang))
+    told = {field: _worded(field, value, lang) for field, value in body.items()}
+    return _OPTIONAL.sub(lambda part: _filled(part.group(1), told), _in(FACTS[name], lang))
 
 
 def standing(fact: str, value: str, lang: str = "fr") -> str:
@@ -396,6 +304,13 @@ def named(words: Mapping[str, tuple[str, str]], slug: str, lang: str) -> str:
 
 def _in(pair: tuple[str, str], lang: str) -> str:
     return pair[1] if lang == "en" else pair[0]
+
+
+def _worded(field: str, value: Any, lang: str) -> Any:
+    """A value as a sentence has it: a day in words, a kind by its name."""
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return french.day(date.fromisoformat(value), lang)
+    return named(KINDS[field], value, lang) if field in KINDS and value else value
 
 
 def _filled(part: str, body: Body) -> str:

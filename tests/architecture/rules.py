@@ -45,7 +45,7 @@ FILES = {
     "rotation", "wrapping",
 }  # fmt: skip
 FILES_OF_TRACKING = FILES - {"core"} | {
-    "fold", "ending", "mending", "boards", "lists", "sentences", "stations", "unusual",
+    "fold", "ending", "mending", "boards", "lists", "sentences", "words", "stations", "unusual",
 }  # fmt: skip
 NEEDED = {"__init__", "__main__", "app", "intake", "store", "migrations"}
 

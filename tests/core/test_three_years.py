@@ -88,6 +88,15 @@ def test_the_nights_that_were_read_are_known_by_who_is_listed_and_for_which_year
     assert read_before(who, years.nights) == {night.day for night in years.nights[:read]}
 
 
+def test_nights_are_known_as_read_though_somebody_was_erased_since(years: Plan) -> None:
+    last = years.nights[-1]
+    who = nobody_yet(years.pupils)
+    there = [str(one.number) for one in last.there]
+    who.known = dict.fromkeys(there[1:], "somebody")
+    who.years = dict.fromkeys(there[1:], last.year.name)
+    assert last.day in read_before(who, years.nights)
+
+
 # -- what became of them
 
 
