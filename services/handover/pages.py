@@ -9,6 +9,7 @@ from jinja2 import Environment
 from msgspec import Struct
 
 from services.handover import papers
+from services.handover.core.policy import Cession
 from services.handover.shown import CampaignShown, CertificateShown, HandoverShown
 from shared.contracts.handover import INSTITUTIONS
 from shared.pages import rendering
@@ -154,9 +155,11 @@ class Signing(Struct, frozen=True):
     trouble: str = ""
 
 
-def campaigns_page(visit: Visit, found: Sequence[CampaignShown], trouble: str = "") -> str:
-    """`/campaigns`"""
-    return _page("campaigns.html", visit, campaigns=found, trouble=trouble)
+def campaigns_page(
+    visit: Visit, found: Sequence[CampaignShown], terms: Cession, trouble: str = ""
+) -> str:
+    """`/campaigns`; `terms`: on which one would be opened now."""
+    return _page("campaigns.html", visit, campaigns=found, terms=terms, trouble=trouble)
 
 
 def campaign_page(visit: Visit, campaign: CampaignShown) -> str:

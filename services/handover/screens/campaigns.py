@@ -1,6 +1,7 @@
 """The pages of campaigns, and of the handovers that their numbers count."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from services.handover import pages, showing, store
 from services.handover.intake import campaigns, telling
 from services.handover.screens.addresses import CSV, HTML, PDF, READERS, Addresses, Form
 from services.handover.showing import Office
+from services.handover.shown import CampaignShown
 from shared.asking import Intake
 from shared.contracts.calendar import midnight
 from shared.pages.tables import Listing
@@ -22,9 +24,15 @@ MOST = 10_000  # handovers in a file
 
 
 def of_campaigns(intake: Intake, office: Office, screens: Screens) -> Addresses:
+    async def page(request: Request, party: str, trouble: str = "") -> str:
+        school, terms = telling.own_school(party), office.policy.cession
+
+        found = await intake.database.read(partial(_shown, school=school))
+        return pages.campaigns_page(visit(request, screens), found, terms, trouble)
+
     async def listed(request: Request) -> Response:
         party = somebody(request, screens, *READERS)
-        return html(await _campaigns(intake, screens, request, party))
+        return html(await page(request, party))
 
     async def opened(request: Request) -> Response:
         form, party = await form_of(request), somebody(request, screens, "region")
@@ -32,8 +40,7 @@ def of_campaigns(intake: Intake, office: Office, screens: Screens) -> Addresses:
             asked = (party, str(uuid4()), trace_of(request))
             told = await campaigns.opened(intake, office, _campaign_of(form), asked)
         except Problem as trouble:
-            page = await _campaigns(intake, screens, request, party, trouble.detail)
-            return html(page, 422)
+            return html(await page(request, party, trouble.detail), 422)
         return back(request, f"/campaigns/{told.campaign}")
 
     async def shown(request: Request) -> Response:
@@ -62,22 +69,15 @@ def of_campaigns(intake: Intake, office: Office, screens: Screens) -> Addresses:
     ]
 
 
-async def _campaigns(
-    intake: Intake, screens: Screens, request: Request, party: str, trouble: str = ""
-) -> str:
-    school = telling.own_school(party)
-
-    def read(connection: Connection) -> list[Any]:
-        found = store.campaigns(connection)
-        return [showing.campaign_shown(connection, one, school) for one in found]
-
-    return pages.campaigns_page(visit(request, screens), await intake.database.read(read), trouble)
-
-
 def _campaign_of(form: Form) -> campaigns.CampaignBody:
     """Raises ValueError."""
     opens = midnight(date.fromisoformat(form.get("opens_on", "")))
     return campaigns.CampaignBody(form.get("campaign", ""), form.get("school_year", ""), opens)
+
+
+def _shown(connection: Connection, school: str) -> list[CampaignShown]:
+    found = store.campaigns(connection)
+    return [showing.campaign_shown(connection, one, school) for one in found]
 
 
 def of_handovers(intake: Intake, screens: Screens) -> Addresses:
