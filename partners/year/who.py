@@ -47,14 +47,15 @@ class Person(Struct, frozen=True):
 
 
 class Who(Struct):
-    """Pupils by what a school knows them by; by number, the pseudonyms and school years that are
-    known of those at school, for lists show nobody who left; `seen`: whoever was looked at.
+    """Pupils by what a school knows them by; by number, the pseudonyms that are known of those at
+    school, and at which school they are listed for which school year, for lists show nobody who
+    left; `seen`: whoever was looked at.
     """
 
     pupils: Mapping[tuple[str, str, date], int]
     schools: tuple[str, ...]
     known: dict[str, str] = {}
-    years: dict[str, str] = {}
+    listed: dict[str, tuple[str, str]] = {}
     seen: set[str] = set()
 
 
@@ -66,19 +67,35 @@ def nobody_yet(pupils: Iterable[Pupil]) -> Who:
 
 
 def read_before(who: Who, nights: Sequence[Night]) -> frozenset[date]:
-    """The nights whose files the service read already: sent once more, they would set pupils back
-    to where they were. Of each school somebody has to be known for that year, for a school's file
-    may be missing; nobody for an earlier one; and who is known no more may have been erased.
+    """The nights whose files the service read already, which are all up to the last that shows:
+    sent once more, they would set pupils back to where they were.
     """
-    return frozenset(night.day for night in nights if _was_read(who, night))
+    pairs = enumerate(zip((None, *nights), nights, strict=False), 1)
+    read = max((count for count, (last, one) in pairs if _shows(who, last, one)), default=0)
+    return frozenset(night.day for night in nights[:read])
 
 
-def _was_read(who: Who, night: Night) -> bool:
-    known = [one for one in night.there if str(one.number) in who.years]
-    late = [one for one in known if who.years[str(one.number)] < night.year.name]
-    schools = {one.school for one in night.there} == {one.school for one in known}
-    gone = not any(str(one.number) in who.known for one in night.leaving)
-    return schools and not late and gone
+def _shows(who: Who, last: Night | None, night: Night) -> bool:
+    """Whether lists show a night. Of each school somebody is there for its year, for a school's
+    file may be missing, and nobody for an earlier one; some newcomer is there, nobody who left, and
+    nobody who moved where he was. Who is not there may have been erased.
+    """
+    were = {one.number: _uai(one) for one in last.there} if last else {}
+    here = {one.number: _uai(one) for one in night.there}
+    listed = {number: who.listed[str(number)] for number in here if str(number) in who.listed}
+    new = here.keys() - were.keys()
+    stayed = (number for number in listed if were.get(number) == listed[number][0] != here[number])
+    return (
+        {here[number] for number in listed} == set(here.values())
+        and all(year >= night.year.name for _, year in listed.values())
+        and (not new or not new.isdisjoint(listed))
+        and not any(str(one.number) in who.listed for one in night.leaving)
+        and not any(stayed)
+    )
+
+
+def _uai(pupil: Pupil) -> str:
+    return roster.schools()[pupil.school].uai
 
 
 async def learn(system: System, who: Who) -> None:
@@ -100,13 +117,14 @@ async def _at(system: System, who: Who, school: str) -> None:
         page = decoded(answer.text, Students)
         for one in page.items:
             if one.student not in who.seen:
-                await _look(system, who, one, party)
+                await _look(system, who, one, school)
         cursor = page.next
 
 
-async def _look(system: System, who: Who, one: Student, party: str) -> None:
+async def _look(system: System, who: Who, one: Student, school: str) -> None:
     """Whoever moved or was erased since the list was made is let be."""
-    answer = await get(system, "enrolment", f"/api/people/{one.student}?why={WHY}", party)
+    path = f"/api/people/{one.student}?why={WHY}"
+    answer = await get(system, "enrolment", path, f"school:{school}")
     if answer.status == httpx.codes.NOT_FOUND:
         return
     who.seen.add(one.student)
@@ -114,7 +132,7 @@ async def _look(system: System, who: Who, one: Student, party: str) -> None:
     number = who.pupils.get((person.family_name, person.given_name, person.born_on))
     if number is not None:
         who.known[str(number)] = one.student
-        who.years[str(number)] = one.school_year or ""
+        who.listed[str(number)] = (school, one.school_year or "")
 
 
 def named(who: Who, act: Act) -> Act:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.tracking import boards, ending, fold, pages, sentences
+from services.tracking import boards, ending, fold, pages, words
 from shared.contracts import delivery, handover, ordering, repairs
 from shared.decisions import Said
 from shared.decisions import fold as folded
@@ -106,4 +106,4 @@ def test_the_six_add_up_to_all_that_are_announced(lives: list[list[Any]]) -> Non
 
 
 def test_every_word_has_its_name_on_pages() -> None:
-    assert set(pages.BECAME) == set(sentences.STANDINGS["disposition"]) == {*ending.DISPOSITIONS}
+    assert set(pages.BECAME) == set(words.STANDINGS["disposition"]) == {*ending.DISPOSITIONS}

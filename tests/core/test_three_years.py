@@ -9,8 +9,9 @@ from partners.year import book, enrolling
 from partners.year.book import DISPOSITIONS, Facts, disposition
 from partners.year.ending import FINAL_LEVELS
 from partners.year.plan import Plan, plan
+from partners.year.roster import schools
 from partners.year.schoolyears import YEARS
-from partners.year.who import nobody_yet, read_before
+from partners.year.who import Who, nobody_yet, read_before
 from tests.told_of_a_year import happened, items, laptop, told_to_the_end
 
 AT_HOME = Facts("with-student", "student", "region", "working", "not-enrolled", unannounced=False)
@@ -73,28 +74,31 @@ def test_newcomers_come_in_each_year_and_some_take_what_another_brought_back(yea
 # -- gone on with after an interruption
 
 
-@pytest.mark.parametrize("read", range(10))
-def test_the_nights_that_were_read_are_known_by_who_is_listed_and_for_which_year(
-    years: Plan, read: int
-) -> None:
-    who = nobody_yet(years.pupils)
-    told: dict[int, str] = {}
-    for night in years.nights[:read]:
-        told |= dict.fromkeys((one.number for one in night.there), night.year.name)
+def listed_after(plan: Plan, read: int) -> Who:
+    """Who is listed where, once so many nights were read."""
+    told: dict[int, tuple[str, str]] = {}
+    for night in plan.nights[:read]:
+        places = {one.number: schools()[one.school].uai for one in night.there}
+        told |= {number: (place, night.year.name) for number, place in places.items()}
         for one in night.leaving:
             del told[one.number]
-    who.known = {str(number): f"pseudonym {number}" for number in told}
-    who.years = {str(number): year for number, year in told.items()}
-    assert read_before(who, years.nights) == {night.day for night in years.nights[:read]}
+    who = nobody_yet(plan.pupils)
+    who.listed = {str(number): place for number, place in told.items()}
+    return who
+
+
+@pytest.mark.parametrize("read", range(10))
+@pytest.mark.parametrize("laptops", [60, 1_000])
+def test_the_nights_that_were_read_show_in_the_lists_of_schools(laptops: int, read: int) -> None:
+    whole = plan(7, laptops)
+    days = {night.day for night in whole.nights[:read]}
+    assert read_before(listed_after(whole, read), whole.nights) == days
 
 
 def test_nights_are_known_as_read_though_somebody_was_erased_since(years: Plan) -> None:
-    last = years.nights[-1]
-    who = nobody_yet(years.pupils)
-    there = [str(one.number) for one in last.there]
-    who.known = dict.fromkeys(there[1:], "somebody")
-    who.years = dict.fromkeys(there[1:], last.year.name)
-    assert last.day in read_before(who, years.nights)
+    who = listed_after(years, 9)
+    who.listed.popitem()
+    assert len(read_before(who, years.nights)) == 9
 
 
 # -- what became of them

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from services.tracking import boards, fold, sentences
+from services.tracking import boards, fold, words
 from services.tracking.showing import SETTLED
 from shared import jobs
 from shared.pages import rendering
@@ -84,7 +84,7 @@ def test_the_board_counts_what_each_school_year_orders_and_no_order_that_was_not
 def test_everything_that_may_be_wrong_is_counted_in_singular_and_plural() -> None:
     board = Path("services/tracking/templates/board.html").read_text()
     counted = set(re.findall(r'^  "([\w-]+)": \("\{n\} ', board, re.MULTILINE))
-    assert set(sentences.FLAGS) - set(SETTLED) <= counted
+    assert set(words.FLAGS) - set(SETTLED) <= counted
 
 
 def words_of(module: ModuleType) -> set[str]:
