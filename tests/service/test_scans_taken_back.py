@@ -88,13 +88,13 @@ def test_the_regions_board_counts_by_cause_what_holds_handovers_up(
         repairs.ask(DESK, "POST", "/api/incidents", json=body)
     heard(handover, repairs)
     heard(tracking, ordering, delivery, repairs, handover)
-    assert "cession" not in wrong(tracking)
+    assert "bloqué" not in wrong(tracking)
     opened(handover)
     heard(tracking, handover)
     shown = wrong(tracking)
-    assert "2 cessions bloquées par une réparation" in shown
-    assert "1 cession bloquée par un vol" in shown
-    assert "1 cession bloquée par une perte" in shown
+    assert "2 bloqués par une réparation" in shown
+    assert "1 bloqué par un vol" in shown
+    assert "1 bloqué par une perte" in shown
     listed = tracking.page("region", "/laptops?flag=blocked-repair").text
     assert [f"5CD000{number}" in listed for number in (1, 2, 3)] == [True, True, False]
 
