@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shared.contracts import handover
+from shared.contracts import delivery, handover
 
 STEPS: Mapping[type, str] = {
     handover.LaptopHandedOver: "handed_over_at",
@@ -27,9 +27,24 @@ MARKS: Mapping[type, tuple[tuple[str, ...], tuple[str, ...]]] = {
     handover.LaptopScrapped: ((SCRAPPED,), ()),
     handover.LaptopWrittenOff: ((WRITTEN_OFF,), _AWAITED),
 }
+ASKED_BACK = (handover.ReturnAsked, handover.ReturnOverdue)
 # With these there is nothing left to hold up; with OVER the laptop is managed as before, too.
-DONE = (handover.LaptopHandedOver, handover.LaptopWrittenOff, handover.LaptopScrapped)
+DONE = (
+    handover.LaptopHandedOver,
+    handover.LaptopTakenIntoFurtherStudy,
+    handover.LaptopWrittenOff,
+    handover.LaptopScrapped,
+)
 OVER = (handover.LaptopReturned, handover.HandoverCancelled)
+# With these somebody has it, by delivery's word: what was written off is there again.
+THERE = (
+    delivery.LaptopReceived,
+    delivery.LaptopMoved,
+    delivery.LaptopBackToStock,
+    delivery.LaptopHandedOut,
+    delivery.LaptopTakenBack,
+    delivery.LaptopGivenInExchange,
+)
 MANAGED = "not-enrolled"  # until somebody says otherwise
 # What became of a laptop: each is in exactly one of these, the first that holds.
 DISPOSITIONS = ("further-study", "scrapped", "stolen", "lost", "returned", "in-use")
@@ -51,7 +66,7 @@ def disposition(now: Any) -> str:
     student before.
     """
     gone = {*now.marks, now.location}
-    had_a_student = bool(now.handed_out_at or now.replaces or now.ended)
+    had_a_student = bool(now.handed_out_at or now.replaces)  # what was withdrawn is in neither
     holds = (
         now.owner == "student" and now.managed == "released",
         SCRAPPED in gone,
@@ -70,9 +85,16 @@ def known(word: str) -> str:
     return word
 
 
+def there_again(now: Any, fact: Any) -> Any:
+    """A life that is not written off any more, where a fact says who has the laptop."""
+    if WRITTEN_OFF not in now.marks or not isinstance(fact, THERE):
+        return now
+    return replace(now, marks=tuple(one for one in now.marks if one != WRITTEN_OFF))
+
+
 def changes(now: Any, fact: handover.Fact, at: datetime) -> dict[str, Any]:
     """What changes in a life with a fact of handover."""
-    told: dict[str, Any] = {"marks": _marks(now.marks, fact), "opened": _opened(now.opened, fact)}
+    told: dict[str, Any] = {"marks": _marks(now, fact), "opened": _opened(now, fact)}
     told["blocks"] = _blocks(now.blocks, fact)
     if step := STEPS.get(type(fact)):
         told[step] = getattr(now, step) or at
@@ -107,13 +129,14 @@ def held_up(now: Any) -> list[str]:
     return [f"blocked-{cause}" for cause in CAUSES if cause in causes]
 
 
-def _opened(now: tuple[str, ...], fact: handover.Fact) -> tuple[str, ...]:
+def _opened(now: Any, fact: handover.Fact) -> tuple[str, ...]:
     """The handovers in which something is still to be done."""
-    if isinstance(fact, handover.HandoverOpened):
-        return tuple(sorted({*now, fact.handover}))
+    opened: tuple[str, ...] = now.opened
+    if isinstance(fact, handover.HandoverOpened) and fact.handover not in now.ended:
+        return tuple(sorted({*opened, fact.handover}))
     if isinstance(fact, (*OVER, *DONE)):
-        return tuple(one for one in now if one != fact.handover)
-    return now
+        return tuple(one for one in opened if one != fact.handover)
+    return opened
 
 
 def _blocks(now: tuple[str, ...], fact: handover.Fact) -> tuple[str, ...]:
@@ -127,9 +150,12 @@ def _blocks(now: tuple[str, ...], fact: handover.Fact) -> tuple[str, ...]:
     return now
 
 
-def _marks(now: tuple[str, ...], fact: handover.Fact) -> tuple[str, ...]:
+def _marks(now: Any, fact: handover.Fact) -> tuple[str, ...]:
+    """What is unusual: a return may be told with a time before it was asked for."""
     came, gone = MARKS.get(type(fact), ((), ()))
-    return tuple(sorted({*now, *came} - {*gone}))
+    if isinstance(fact, ASKED_BACK) and fact.handover in now.ended:
+        came = ()
+    return tuple(sorted({*now.marks, *came} - {*gone}))
 
 
 def _managed(now: Any, fact: handover.Fact) -> dict[str, Any]:

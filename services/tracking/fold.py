@@ -174,7 +174,7 @@ def _each(now: Order, counts: Mapping[str, int], change: Callable[[Line, int], L
 
 def _laptop(now: Life, said: Said) -> Life:  # noqa: C901, PLR0911  a return for each fact
     held = custody.moved(now.custody, said)
-    after, moved = _held(now, held), _moved(now.custody, held)
+    after, moved = _held(ending.there_again(now, said.fact), held), _moved(now.custody, held)
     match said.fact:
         case ordering.LaptopAnnounced(order, line, school, model, lot, promised_on=day):
             listed = replace(after, order=order, line=line, model=model, lot=lot)

@@ -29,7 +29,7 @@ QUERY = {
     "location": "Where the laptop is, in a word",
     "owner": "Whose it is, in a word",
     "promise": "What became of the promised day: on-time, late (received after it) or due",
-    "disposition": f"What became of the laptop: {', '.join(ending.DISPOSITIONS)}",
+    "disposition": f"What became of announced laptops: {', '.join(ending.DISPOSITIONS)}",
     "changed_since": "Those of which something was heard since; RFC 3339 with an offset",
     "limit": "How many, 1 to 500; 100 when left out",
     "cursor": "What a list gave as next",
@@ -301,6 +301,7 @@ def filters(intake: Intake, request: Request) -> dict[str, Any]:
         wanted["promise"] = (promise, intake.now())
     if disposition := given.get("disposition"):
         wanted["disposition"] = checked(ending.known, disposition, "/disposition")
+        wanted["announced"] = True  # a laptop that is not is in no figure, and in no list of one
     changed_since = moment_of(request, "changed_since")
     return wanted | ({"changed_since": changed_since} if changed_since else {})
 

@@ -55,7 +55,7 @@ STANDINGS: dict[str, dict[str, tuple[str, str]]] = {
         "stolen": ("Volé", "Stolen"),
         "lost": ("Perdu", "Lost"),
         "returned": ("Rendu", "Returned"),
-        "in-use": ("Toujours suivi", "Still in use"),
+        "in-use": ("Toujours suivi", "Still followed"),
     },
 }
 FLAGS: dict[str, tuple[str, str]] = {

@@ -6,6 +6,7 @@ reading of the facts stands once, beside the facts.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +16,6 @@ from shared.contracts.calendar import day_of, working_days_after
 from shared.contracts.identifiers import department
 from shared.decisions import Said
 
-_REPAIRS = "repairs: "  # before events that repairs was told
 REGION = "region"  # speaks of whatever is its own: of every laptop
 MISSED, CALLED_OFF, NOT_ADMITTED = "hand-out-missed", "called-off", "admission-refused"
 STUDENT_LEFT, STUDENT_ELSEWHERE = "student-left", "student-elsewhere"
@@ -33,7 +33,8 @@ class Custody(Struct, frozen=True):
     """Where and with whom. `line`: of which order it is announced; `lent_for`: during which case;
     `carriers`: who listed it first in which shipment; `counted`: shipments that are done with, for
     a school has the laptop, "" standing for one that nobody named; `remarks`: what is unusual;
-    `withdrawn`: events that hold no longer, as `<party> <id>`, those of repairs named so before.
+    `withdrawn`: events that hold no longer, as `<party> <id>`; what repairs was told has its name
+    before: `repairs: <party> <id>`.
     """
 
     location: str = "unknown"
@@ -77,13 +78,20 @@ _FIRST: dict[type, int] = {
 
 
 def event_of(type: str, source: str, id: str) -> str:
-    """An event, by the wire name of a fact that came of it, as it stands among the withdrawn."""
-    return f"{_REPAIRS if type.startswith('repairs.') else ''}{source} {id}"
+    """An event, by the wire name of a fact that came of it, as it stands among the withdrawn. One
+    party may use one id with several services, so each but delivery is named.
+    """
+    publisher = type.partition(".")[0]
+    return f"{source} {id}" if publisher == "delivery" else f"{publisher}: {source} {id}"
 
 
 def named(said: Said) -> str:
     """The event that a fact came of, as it stands among the withdrawn."""
-    return f"{_REPAIRS if isinstance(said.fact, repairs.Fact) else ''}{said.source} {said.id}"
+    return event_of(_wire_name(said.fact), said.source, said.id)
+
+
+def _wire_name(fact: Any) -> str:
+    return str(fact.__struct_config__.tag)
 
 
 # What handover concludes of an event of another service.
@@ -99,9 +107,9 @@ def gone(now: Custody, said: Said) -> bool:
 
 
 def with_withdrawn(withdrawn: tuple[str, ...], fact: Withdrawn) -> tuple[str, ...]:
-    """The events that hold no longer, with one more. One party may use one id with two services."""
-    of = _REPAIRS if isinstance(fact, repairs.CaseFactWithdrawn) else ""
-    return tuple(sorted({*withdrawn, f"{of}{fact.party} {fact.event}"}))
+    """The events that hold no longer, with one more."""
+    event = event_of(_wire_name(fact), fact.party, fact.event)
+    return tuple(sorted({*withdrawn, event}))
 
 
 def moved(now: Custody, said: Said) -> Custody:

@@ -1,12 +1,14 @@
 """What became of a laptop: a word for each end, which goes before which, and never two."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from services.handover import consumer as of_handover
+from services.handover.core import Entrust
 from services.tracking import boards, ending, fold, pages, words
 from shared.contracts import delivery, handover, ordering, repairs
 from shared.decisions import Said
@@ -42,6 +44,11 @@ FACTS = (
 )
 
 
+def says_who_has(fact: type) -> bool:
+    reaction = of_handover.REACTIONS[fact]
+    return get_type_hints(reaction)["return"] is Entrust
+
+
 def life(*facts: Any) -> fold.Life:
     """What comes of facts, a day apart."""
     told = [Said(one, DAY + timedelta(days=n), "region", str(n)) for n, one in enumerate(facts)]
@@ -64,8 +71,12 @@ def life(*facts: Any) -> fold.Life:
         ("returned", (*KNOWN, RETURNED, IN_STOCK)),
         ("returned", (*KNOWN, IN_STOCK)),
         ("returned", (ANNOUNCED, RECEIVED, GIVEN, IN_STOCK)),
-        ("returned", (ANNOUNCED, RECEIVED, RETURNED)),
+        ("in-use", (ANNOUNCED, RECEIVED, RETURNED)),
         ("in-use", (*KNOWN, IN_STOCK, HANDED_OUT)),
+        ("returned", (*KNOWN, WRITTEN_OFF, IN_STOCK)),
+        ("in-use", (*KNOWN, WRITTEN_OFF, IN_STOCK, HANDED_OUT)),
+        ("lost", (*KNOWN, IN_STOCK, WRITTEN_OFF)),
+        ("lost", (*KNOWN, LOST, IN_STOCK)),
         ("scrapped", (*KNOWN, RETURNED, IN_STOCK, SCRAPPED)),
         ("scrapped", (*KNOWN, delivery.LaptopTakenAway())),
         ("scrapped", (*KNOWN, STOLEN, SCRAPPED)),
@@ -81,6 +92,19 @@ def test_what_became_of_a_laptop_is_the_first_word_that_holds(
     became: str, facts: tuple[Any, ...]
 ) -> None:
     assert life(*facts).disposition == became
+
+
+def test_what_was_never_given_out_but_by_mistake_is_in_use_when_that_is_withdrawn() -> None:
+    mistaken = (ANNOUNCED, RECEIVED, HANDED_OUT, CEDED, RETURNED, IN_STOCK)
+    assert life(*mistaken).disposition == "returned"
+    assert life(*mistaken, delivery.LaptopFactWithdrawn("region", "2")).disposition == "in-use"
+
+
+@pytest.mark.parametrize("fact", [one for one in of_handover.REACTIONS if says_who_has(one)])
+def test_what_tells_handover_who_has_a_laptop_ends_for_tracking_that_it_is_written_off(
+    fact: type,
+) -> None:
+    assert fact in ending.THERE
 
 
 @given(some.lists(some.sampled_from(FACTS), max_size=12))

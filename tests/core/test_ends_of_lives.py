@@ -178,6 +178,14 @@ def test_another_handover_that_is_cancelled_takes_it_from_nobody() -> None:
     assert in_every_order(told(CEDED, 3), other).owner == "student"
 
 
+def test_what_another_service_was_told_under_the_same_id_stands_when_a_scan_is_withdrawn() -> None:
+    scanned = Said(delivery.LaptopBackToStock(SCHOOL), DAY + timedelta(days=900), *SCAN.split())
+    acted = Said(CEDED, DAY + timedelta(days=1000), *SCAN.split())
+    void = taken_back(SCAN, 1100)
+    found = in_every_order(told(ADMITTED, 1), scanned, acted, void)
+    assert (found.owner, found.ceded_by, found.location) == ("student", H, "with-student")
+
+
 # -- what holds a handover up
 
 
@@ -206,6 +214,25 @@ def test_what_holds_a_handover_up_is_a_flag_for_each_cause_while_it_is_open() ->
     assert held_up(OPENED, blocked("repair"), BACK) == set()
 
 
+def test_nothing_holds_up_what_goes_on_to_study_straight_from_its_certificate() -> None:
+    study = told(handover.LaptopTakenIntoFurtherStudy(H, "bts"), 1000)
+    assert held_up(OPENED, blocked("theft"), study) == set()
+
+
+def test_a_return_that_is_told_with_a_time_before_the_opening_ends_it_all_the_same() -> None:
+    early = told(handover.LaptopReturned(H, SCHOOL), 890)
+    asked = told(handover.ReturnAsked(H, SCHOOL, date(2023, 7, 20)), 901)
+    late = told(handover.ReturnOverdue(H, date(2023, 7, 20)), 931)
+    found = in_every_order(OPENED, early, asked, late, blocked("repair"))
+    flags = {"return-asked", "return-overdue", "blocked-repair"}
+    assert (found.opened, flags & {*fold.flags(found)}) == ((), set())
+    anew = told(handover.HandoverOpened("2", ADA, SCHOOL, "final-level"), 1300)
+    asked_anew = told(handover.ReturnAsked("2", SCHOOL, date(2024, 7, 20)), 1301)
+    assert {"return-asked", "blocked-repair"} <= {
+        *fold.flags(life(OPENED, early, asked, blocked("repair"), anew, asked_anew))
+    }
+
+
 def test_a_case_that_is_closed_holds_nothing_up_but_for_its_loan() -> None:
     both = [OPENED, blocked("repair"), blocked("loan")]
     assert held_up(*both, unblocked("1")) == {"blocked-loan"}
@@ -217,3 +244,16 @@ def test_a_word_of_a_desk_that_is_withdrawn_holds_nothing_up() -> None:
     assert held_up(OPENED, blocked("theft"), void) == set()
     again = told(repairs.CaseFactWithdrawn("desk:metz", "over1"), 960)
     assert held_up(OPENED, blocked("theft"), unblocked("1"), again) == {"blocked-theft"}
+
+
+# -- on loan
+
+
+def test_a_loan_that_is_prolonged_is_late_no_more_until_it_is_again() -> None:
+    lent = told(repairs.LaptopLent("1", "hp/X1", date(2020, 10, 1)), 5)
+    late = told(repairs.LoanOverdue("1", date(2020, 10, 1)), 31)
+    longer = told(repairs.LaptopLent("1", "hp/X1", date(2020, 11, 1)), 32)
+    again = told(repairs.LoanOverdue("1", date(2020, 11, 1)), 62)
+    assert in_every_order(lent, late).marks == ("loan-overdue", "on-loan")
+    assert in_every_order(lent, late, longer).marks == ("on-loan",)
+    assert in_every_order(lent, late, longer, again).marks == ("loan-overdue", "on-loan")

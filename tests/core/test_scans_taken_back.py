@@ -13,6 +13,7 @@ from shared.contracts import delivery, handover, repairs
 from shared.decisions import Said, fold, play
 from tests.builders import DAY, SCHOOL, STUDENTS, a_claim, key_of
 from tests.core.handovers import ASKED_BACK, DAYS, JUNE, NUMBER, after, given, of, withdrawn
+from tests.core.handovers import facts as facts_of
 
 SCAN, LAPTOP, H = f"school:{SCHOOL} scan", key_of(), "1234567890123456"
 OF_SCAN = f"delivery: {SCAN}"
@@ -65,6 +66,13 @@ def ceded_to(*life: Said) -> str | None:
 def test_repairs_takes_a_return_back_with_its_scan() -> None:
     assert ceded_to(CEDED, BACK) is None
     assert ceded_to(CEDED, BACK, VOID) == STUDENTS[0]
+
+
+def test_repairs_keeps_a_second_return_when_the_scan_of_the_first_is_withdrawn() -> None:
+    again = f"delivery: school:{SCHOOL} scan2"
+    claim = a_claim(LAPTOP, of_repairs.returned(handover.LaptopReturned(H, SCHOOL, again)))
+    (second,) = facts_of(play(REPAIRS, {LAPTOP: [CEDED, BACK]}, claim))
+    assert ceded_to(CEDED, BACK, said(second, 9.5), VOID) is None
 
 
 @pytest.mark.parametrize(("known", "facts"), [((), ((LAPTOP, BACK.fact),)), ((VOID,), ())])

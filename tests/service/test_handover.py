@@ -183,8 +183,8 @@ def test_a_code_is_shown_once_tried_a_few_times_and_drawn_again(known: Running) 
     assert refused(locked) == "code-locked"
     fresh = done(known, number, "code")["signing_code"]
     done(known, number, "signature", 2, minor=False, code=fresh)
-    used = act(known, number, "signature", 3, minor=False, code=fresh)
-    assert refused(used) == "no-code"
+    used = act(known, number, "signature", 3, minor=False, code=fresh).json()
+    assert used["verdict"] == "duplicate", "it is signed already: no code is looked at"
     same = act(known, number, "signature", 2, minor=False, code=fresh).json()
     assert same["verdict"] == "duplicate"
 
@@ -217,6 +217,8 @@ def test_codes_are_drawn_a_few_times_a_day_and_an_offer_is_a_draw(known: Running
     assert refused(act(known, number, "offer", 0.2, minor=False)) == "too-many-codes"
     same = act(known, number, "offer", 0.1, minor=True).json()
     assert same["verdict"] == "duplicate"
+    anew = act(known, number, "offer", 0.3, minor=True).json()
+    assert (anew["verdict"], anew["signing_code"]) == ("duplicate", None), "it is offered already"
     day = "UPDATE signing_draw SET day = '2023-06-19'"
     known.write(lambda connection: connection.execute(text(day)))
     assert done(known, number, "code")["signing_code"] != last

@@ -88,7 +88,7 @@ def test_the_regions_board_counts_by_cause_what_holds_handovers_up(
         repairs.ask(DESK, "POST", "/api/incidents", json=body)
     heard(handover, repairs)
     heard(tracking, ordering, delivery, repairs, handover)
-    assert "cession" not in wrong(tracking)
+    assert "bloqué" not in wrong(tracking)
     opened(handover)
     heard(tracking, handover)
     shown = wrong(tracking)

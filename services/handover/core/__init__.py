@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, assert_never
 
 from services.handover.core import acts, campaigns, laptops, leaving, students
-from services.handover.core.acts import in_the_way
+from services.handover.core.acts import NOT_OPEN_YET, in_the_way
 from services.handover.core.campaigns import Campaign, School, calling
 from services.handover.core.codes import Code, given, tried
 from services.handover.core.commands import (
@@ -72,6 +72,7 @@ __all__ = [
     "AT_HAND_OUT",
     "CAUSES",
     "CEDING",
+    "NOT_OPEN_YET",
     "OVERDUE",
     "RETURNING",
     "STATES",

@@ -35,6 +35,7 @@ from shared.decisions import Claim, Decision, Refusal
 
 Facts = tuple[Any, ...] | Refusal
 SKEW = timedelta(minutes=10)  # by which clocks of people may differ
+NOT_OPEN_YET = "not-open-yet"
 BEFORE_SIGNED = (handovers.OFFERED, handovers.ACCEPTED)
 
 
@@ -150,7 +151,7 @@ def _not_open_yet(
     campaign: Campaign = states[campaign_key(command.school_year)]
     if campaign.opens_at is None or claim.happened_at >= campaign.opens_at:
         return None
-    return Refusal("not-open-yet", f"the campaign opens at {campaign.opens_at.isoformat()}")
+    return Refusal(NOT_OPEN_YET, f"the campaign opens at {campaign.opens_at.isoformat()}")
 
 
 def _answer(

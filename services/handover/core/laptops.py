@@ -31,9 +31,10 @@ CAUSES = ("repair", "loan", "theft", "loss")
 
 
 class Laptop(Struct, frozen=True):
-    """A laptop. `student`, `school`: who has it, since `placed_at`; neither, where a desk took it
-    back; `holders`: every student who was given it; `ceded_to`: the student who owns it; `blocks`:
-    what is open, as `<cause> <case> <event>`; `withdrawn`: events that hold no longer.
+    """A laptop. `student`, `school`: who has it, since `placed_at`, by the event `placed_by`;
+    neither, where a desk took it back; `holders`: every student who was given it; `ceded_to`: the
+    student who owns it; `blocks`: what is open, as `<cause> <case> <event>`; `withdrawn`: events
+    that hold no longer.
     """
 
     model: str | None = None
@@ -46,6 +47,7 @@ class Laptop(Struct, frozen=True):
     blocks: tuple[str, ...] = ()
     handovers: dict[str, Handover] = {}
     withdrawn: tuple[str, ...] = ()
+    placed_by: str | None = None
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
@@ -192,13 +194,13 @@ def follow_held(policy: Policy, after: Mapping[str, Any], claim: Claim) -> Itera
 
 
 def _settling(policy: Policy, now: Laptop, claim: Claim) -> Claim:
-    """What it means who has it: said of the event that says so, and gone with it. Ownership that
-    moves again moves after it moved, whenever that is heard.
+    """What it means who has it: said of the event that says so, be it an older one that counts
+    again, and gone with it. Ownership that moves again moves after it moved, whenever it is heard.
     """
     at, owned = claim.happened_at, now.ceding
     if owned and owned[1].handed_over_at and policy.cession.ownership == AT_HAND_OUT:
         at = max(at, owned[1].handed_over_at + timedelta.resolution)
-    event = claim.event if isinstance(claim.command, Entrust) else None
+    event = now.placed_by
     return _following(claim, at, Settle(event), f" {_mark(event)}" if event else "")
 
 
@@ -293,8 +295,8 @@ def _known(now: Laptop, said: Said) -> Laptop:
             return replace(now, model=model)
         case handover.LaptopAcquired():
             return replace(now, acquired=True)
-        case handover.LaptopEntrusted(student=student, school=school):
-            return _placed(now, said.happened_at, student, school)
+        case handover.LaptopEntrusted() as told:
+            return _placed(now, said.happened_at, told)
         case handover.HandoverBlocked() as told:
             return replace(now, blocks=tuple(sorted({*now.blocks, _open(told)})))
         case handover.HandoverUnblocked() as told:
@@ -302,19 +304,21 @@ def _known(now: Laptop, said: Said) -> Laptop:
     return now
 
 
-def _placed(now: Laptop, at: datetime, student: str | None, school: str | None) -> Laptop:
+def _placed(now: Laptop, at: datetime, told: handover.LaptopEntrusted) -> Laptop:
     """Who has it. Counted and given out at one instant, it was given out."""
+    student, school = told.student, told.school
     if student is None and now.student and now.placed_at == at:
         return now
     holders = tuple(sorted({*now.holders, student})) if student else now.holders
     here = school or (now.school if student else None)
-    return replace(now, student=student, school=here, placed_at=at, holders=holders)
+    after = replace(now, student=student, school=here, holders=holders)
+    return replace(after, placed_at=at, placed_by=told.event)
 
 
 def _handed(now: Laptop, said: Said) -> Laptop:
     fact, number = said.fact, said.fact.handover
     if isinstance(fact, handover.LaptopReturned) and _gone(now, said):
-        return replace(now, ceded_to=None)
+        return now  # whoever owned it before does
     changed = handovers.evolve(now.handovers.get(number, Handover()), said)
     after = replace(now, handovers=now.handovers | {number: changed})
     match fact:
@@ -322,9 +326,9 @@ def _handed(now: Laptop, said: Said) -> Laptop:
             return replace(after, ceded_to=student)
         case handover.HandoverCancelled() if now.ceding and now.ceding[0] == number:
             return replace(after, ceded_to=None if after.ceding is None else now.ceded_to)
-        case handover.LaptopReturned(school=school) if _whose(now, changed):
-            at = said.happened_at
-            return replace(after, student=None, school=school, placed_at=at, ceded_to=None)
+        case handover.LaptopReturned(school=school, event=event) if _whose(now, changed):
+            back = replace(after, student=None, school=school, ceded_to=None)
+            return replace(back, placed_at=said.happened_at, placed_by=event)
     return after
 
 

@@ -21,12 +21,11 @@ from services.handover.store import Found
 from shared.access import role
 from shared.asking import Intake, unless_kept
 from shared.contracts.strict import Field
-from shared.decisions import Claim, Refusal
+from shared.decisions import Claim, Decision, Refusal
 from shared.serving import Handler, Problem, answer, json_body, trace_of
 from shared.transact import Verdict, transact
 
 REGION_ALONE = ("write-off",)
-NOT_OPEN_YET = "not-open-yet"
 
 
 class ActTold(Struct, frozen=True):
@@ -121,14 +120,15 @@ def _act(
     name, claim = asked.name, asked.claim
     number = claim.command.handover
     # As the transaction would hold them, in its order; before any code is looked at.
-    store.hold(connection, [claim.subject, *intake.service.core.keys(claim.command)])
+    keys = [claim.subject, *intake.service.core.keys(claim.command)]
+    states = store.hold(connection, keys)
     if name == CODE:
         return _another_code(connection, office, claim, now)
     again = store.said(connection, claim.subject, claim.party, claim.id)
     if again and asked.once:
         return Done(Verdict("duplicate"))
-    why = None if again else _before(connection, office, asked, now)
-    if why is not None:
+    asks = not again and _says(intake.service.core.decide(states, claim))
+    if asks and (why := _before(connection, office, asked, now)):
         return _refused(why)
     (verdict,) = transact(connection, intake.service, [claim], now)
     kept = verdict.verdict == "applied"
@@ -136,6 +136,11 @@ def _act(
         store.keep_code(connection, number, None)
     drawn = kept and name == "offer"
     return Done(verdict, codes.draw(connection, office, number, now) if drawn else None)
+
+
+def _says(decided: Decision) -> bool:
+    """Whether something comes of an act, its code apart: if not, no code is looked at or drawn."""
+    return decided != () and not isinstance(decided, Refusal)
 
 
 def _before(connection: Connection, office: Office, asked: Asked, now: datetime) -> Refusal | None:

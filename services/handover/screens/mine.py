@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.handover import pages, showing, store
+from services.handover import core, pages, showing, store
 from services.handover.intake import acting, telling
 from services.handover.pages import Own
 from services.handover.screens.addresses import HTML, PDF, Addresses
@@ -87,7 +87,7 @@ async def _answered(intake: Intake, office: Office, screens: Screens, request: R
     done = await acting.taken(intake, office, STUDENT, found, (name, item))
     if done.verdict.verdict not in UNKEPT:
         return back(request, f"/mine/{word}", told="applied")
-    early = done.verdict.code == acting.NOT_OPEN_YET
+    early = done.verdict.code == core.NOT_OPEN_YET
     value = await _value(intake, office, found)
     own = Own(word, value, trouble=TOO_EARLY if early else TOO_LATE)
     return html(pages.mine_page(visit(request, screens), showing.shown(found), own), 409)

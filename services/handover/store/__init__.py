@@ -252,11 +252,11 @@ def due(policy: core.Policy, connection: Connection, day: date) -> list[tuple[st
 # -- codes, and what was said before
 
 
-def hold(connection: Connection, keys: Iterable[str]) -> None:
+def hold(connection: Connection, keys: Iterable[str]) -> dict[str, Any]:
     """Keep others from these keys until the transaction ends: whoever tries or draws a code has its
-    laptop first, so that tries come one after the other.
+    laptop first, so that tries come one after the other. Their states.
     """
-    load(connection, SHELVES, keys)
+    return {key: one.state for key, one in load(connection, SHELVES, keys).items()}
 
 
 def code(connection: Connection, number: str) -> core.Code | None:

@@ -88,6 +88,7 @@ class LaptopRow(Row, table=True):
     blocks: str = Field(sa_type=Text)
     handovers: str = Field(sa_type=Text)
     withdrawn: str = Field(sa_type=Text)
+    placed_by: str | None = None
 
 
 class HandoverRow(Row, table=True):

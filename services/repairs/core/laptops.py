@@ -95,8 +95,15 @@ def _heard_as(event: str) -> str:
 
 
 def note_cession(now: Laptop, key: str, command: NoteCession) -> Decision:
-    same = now.ceded_to == command.student or command.event in now.withdrawn
-    return () if same else ((key, repairs.LaptopCeded(command.student, command.event)),)
+    """Whose it is now. A return that came of a scan is noted whatever is known: it holds when an
+    earlier one is withdrawn.
+    """
+    same = now.ceded_to == command.student and not command.event
+    return (
+        ()
+        if same or command.event in now.withdrawn
+        else ((key, repairs.LaptopCeded(command.student, command.event)),)
+    )
 
 
 # -- incidents

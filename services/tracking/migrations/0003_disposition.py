@@ -9,7 +9,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# As the rule was when this was written; marks and ended are JSON, an empty one "[]".
+# As the rule was when this was written; marks are JSON.
 BECAME = """
     UPDATE laptop SET disposition = CASE
         WHEN owner = 'student' AND managed = 'released' THEN 'further-study'
@@ -18,7 +18,7 @@ BECAME = """
         WHEN marks LIKE '%"lost"%' OR marks LIKE '%"written-off"%' OR location = 'missing'
             THEN 'lost'
         WHEN location = 'at-school'
-            AND (handed_out_at IS NOT NULL OR replaces IS NOT NULL OR ended <> '[]')
+            AND (handed_out_at IS NOT NULL OR replaces IS NOT NULL)
             THEN 'returned'
         ELSE 'in-use' END
 """

@@ -1,4 +1,8 @@
-"""Which handovers are open, what holds them up, and by which its student owns a laptop."""
+"""Which handovers are open, what holds them up, and by which its student owns a laptop.
+
+Laptops that are known already have none of the three until they are folded again, which a late fact
+does, and for all of them a rebuild: drop tracking's database (docs/operating.md, Start and stop).
+"""
 
 import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
@@ -12,7 +16,6 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table("laptop", schema=None) as batch_op:
-        # What was heard before has none of them.
         for name in ("opened", "blocks"):
             column = sa.Column(name, sa.Text(), nullable=False, server_default="[]")
             batch_op.add_column(column)
