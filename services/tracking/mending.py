@@ -20,9 +20,10 @@ MARKS: Mapping[type, tuple[tuple[str, ...], tuple[str, ...]]] = {
     repairs.TheftReported: (("stolen",), ()),
     repairs.LossReported: (("lost",), ()),
     repairs.LaptopRecovered: ((), ("stolen", "lost")),
-    repairs.LaptopLent: (("on-loan",), ()),
+    repairs.LaptopLent: (("on-loan",), ("loan-overdue",)),
     repairs.LaptopBackFromLoan: ((), ("on-loan", "loan-overdue")),
     repairs.LoanOverdue: (("loan-overdue",), ()),
+    repairs.LoanDueAgain: ((), ("loan-overdue",)),
     repairs.LaptopSwapped: (("replaced",), ()),
 }
 
