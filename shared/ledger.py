@@ -299,7 +299,8 @@ def known(connection: Connection, claims: Sequence[Claim], digests: Sequence[str
     keys, ids = (claim.subject for claim in claims), (claim.id for claim in claims)
     said = (digest for claim, digest in zip(claims, digests, strict=True) if claim.report)
     lists = [_distinct(keys), _distinct(ids), _distinct(said)]
-    return [Known(*row[:-1], loaded(row[-1])) for row in at_once(connection, sql, lists)]
+    rows = at_once(connection, sql, lists)
+    return [Known(*cells) for cells in ((*row[:-1], loaded(row[-1])) for row in rows)]
 
 
 def says_the_same(known: Known, claim: Claim, commands: Any) -> bool:

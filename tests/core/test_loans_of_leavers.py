@@ -12,7 +12,7 @@ from services.repairs.consumer import erased
 from services.repairs.core import CloseDay, Lend, NotePresence
 from shared.contracts import repairs
 from shared.contracts.enrolment import StudentErased
-from shared.decisions import Decision, Said, fold, play
+from shared.decisions import Decision, Refusal, Said, fold, play
 from tests.builders import DAY, STUDENTS, a_claim, key_of
 
 CORE = core.core(core.read(Path("deploy/repair-policy.toml").read_text()))
@@ -134,6 +134,7 @@ def test_another_loan_of_the_same_laptop_begins_with_no_day_told() -> None:
 def test_of_an_erased_student_nothing_is_kept() -> None:
     assert erased(StudentErased("retention")) == NotePresence(erased=True)
     told = play(CORE, {}, a_claim(STUDENT, NotePresence(erased=True), party="enrolment"))
+    assert not isinstance(told, Refusal)
     ((_, forgotten),) = told
     life = [said(HERE, 0), said(GONE, 1), said(forgotten, 2)]
     assert fold(CORE.folding, STUDENT, life)[0] == core.Student(erased=True)

@@ -19,8 +19,8 @@ def upgrade() -> None:
         batch_op.add_column(days)
     op.execute("""UPDATE laptop SET overdue_days = '["' || due_on || '"]' WHERE overdue""")
     with op.batch_alter_table("student", schema=None) as batch_op:
-        erased = sa.Column("erased", sa.Boolean(), nullable=False, server_default=sa.false())
-        batch_op.add_column(erased)
+        no = sa.false()
+        batch_op.add_column(sa.Column("erased", sa.Boolean(), nullable=False, server_default=no))
 
 
 def downgrade() -> None:
