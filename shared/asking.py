@@ -66,7 +66,8 @@ def taken(read: Callable[[], T], raw: Any) -> T | Verdict:
         where = f"{trouble.field}: " if trouble.field else ""
         return Verdict("refused", "invalid", where + str(trouble), trouble.field)
     except NotTakenError as no:
-        return Verdict("refused", no.code, no.detail, no.detail.partition(":")[0])
+        field = no.detail.partition(":")[0] if no.detail.startswith("/") else ""
+        return Verdict("refused", no.code, no.detail, field)
     except ValueError as trouble:
         return Verdict("refused", "invalid", str(trouble))
 

@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -128,6 +129,7 @@ class Known(Struct, frozen=True, gc=False):
     digest: str
     note: str | None
     command: str
+    happened_at: datetime
 
 
 def fact_id(publisher: str, party: str, id: str, subject: str, number: int) -> str:
@@ -291,13 +293,23 @@ def known(connection: Connection, claims: Sequence[Claim], digests: Sequence[str
     if not claims:
         return []
     sql = (
-        "SELECT key, party, id, verdict, digest, note, command FROM ledger "
+        "SELECT key, party, id, verdict, digest, note, command, happened_at FROM ledger "
         "WHERE key {0} AND verdict IS NOT NULL AND (id {1} OR digest {2})"
     )
     keys, ids = (claim.subject for claim in claims), (claim.id for claim in claims)
     said = (digest for claim, digest in zip(claims, digests, strict=True) if claim.report)
     lists = [_distinct(keys), _distinct(ids), _distinct(said)]
-    return [Known(*row) for row in at_once(connection, sql, lists)]
+    rows = at_once(connection, sql, lists)
+    return [Known(*cells) for cells in ((*row[:-1], loaded(row[-1])) for row in rows)]
+
+
+def says_the_same(known: Known, claim: Claim, commands: Any) -> bool:
+    """Whether a claim says what is known under its id, though their digests differ: a field that a
+    command has had only since then was neither kept nor digested, and contradicts nothing.
+    """
+    kept = msgspec.to_builtins(claim.command) | msgspec.json.decode(known.command)
+    command = _decoder(commands).decode(msgspec.json.encode(kept))
+    return digest(replace(claim, happened_at=known.happened_at, command=command)) == digest(claim)
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

@@ -254,9 +254,11 @@ def _contradict(batch: _Batch, asked: _Asked, known: ledger.Known) -> Verdict:
     """An id that stands for something else. A report that is refused for its form contradicts
     nothing: sent before it was mended, it may come once more.
     """
-    claim = asked.claim
+    claim, core = asked.claim, batch.service.core
+    if (known.note or "") == claim.note and ledger.says_the_same(known, claim, core.commands):
+        return DUPLICATE
     states = {key: batch.kept[key].state for key in asked.keys}
-    decision = batch.service.core.decide(states, claim) if claim.report else ()
+    decision = core.decide(states, claim) if claim.report else ()
     if isinstance(decision, Refusal):
         return _refused(decision)
     detail = "this id stands already for something else; both are kept for a person to settle"
@@ -359,7 +361,8 @@ def _enter(batch: _Batch, asked: _Asked, verdict: Verdict, told: Sequence[_Told]
         if one.key in batch.lives:
             batch.lives[one.key].append(one.said)
     batch.known[claim.subject, claim.party, claim.id] = ledger.Known(
-        claim.subject, claim.party, claim.id, verdict.verdict, digest, claim.note, command
+        *(claim.subject, claim.party, claim.id, verdict.verdict, digest, claim.note, command),
+        claim.happened_at,
     )
     batch.alike.setdefault((claim.subject, claim.party, digest), set()).add(claim.id)
 

@@ -11,5 +11,5 @@ Says: shipment-announced, shipment-packed, shipment-dispatched, shipment-in-tran
 Hears: ordering.laptop-announced, ordering.laptop-admitted, ordering.laptop-cancelled,
     repairs.laptop-swapped, repairs.laptop-given-in-swap, handover.laptop-returned,
     handover.laptop-scrapped, enrolment.student-enrolled, enrolment.student-moved,
-    enrolment.student-left.
+    enrolment.student-left, enrolment.student-erased.
 """

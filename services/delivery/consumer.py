@@ -55,6 +55,10 @@ def left(fact: enrolment.StudentLeft) -> core.PlaceStudent:
     return core.PlaceStudent(fact.school, left=True)
 
 
+def erased(_: enrolment.StudentErased) -> core.PlaceStudent:
+    return core.PlaceStudent("")
+
+
 REACTIONS: Reactions = {
     ordering.LaptopAnnounced: expect,
     ordering.LaptopAdmitted: clear,
@@ -66,6 +70,7 @@ REACTIONS: Reactions = {
     enrolment.StudentEnrolled: learns,
     enrolment.StudentMoved: learns,
     enrolment.StudentLeft: left,
+    enrolment.StudentErased: erased,
 }
 
 

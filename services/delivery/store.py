@@ -68,7 +68,7 @@ class LaptopRow(Row, table=True):
 
 
 class StudentRow(Row, table=True):
-    """The state of a student."""
+    """The state of a student; earlier is JSON."""
 
     __tablename__ = "student"
 
@@ -78,6 +78,7 @@ class StudentRow(Row, table=True):
     school: str | None = None
     since: datetime | None = Field(default=None, sa_type=Instant)
     left_at: datetime | None = Field(default=None, sa_type=Instant)
+    earlier: str = Field(sa_type=Text)
 
 
 class EventRow(Row, table=True):

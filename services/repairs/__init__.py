@@ -6,9 +6,10 @@ Says: laptop-registered, warranty-noted, laptop-placed, placement-withdrawn, inc
     laptop-returned-to-user, repair-reopened, loss-reported, theft-reported, theft-confirmed,
     laptop-recovered, replacement-needed, replacement-refused, laptop-swapped, laptop-given-in-swap,
     loan-issued, loan-returned, laptop-lent, laptop-back-from-loan, loan-overdue,
-    case-fact-withdrawn, laptop-ceded, presence-noted, model-recalled, defect-suspected.
+    loan-due-again, case-fact-withdrawn, laptop-ceded, presence-noted, model-recalled,
+    defect-suspected.
 Hears: ordering.laptop-announced, ordering.laptop-admitted, delivery.laptop-received,
     delivery.laptop-handed-out, delivery.laptop-moved, delivery.laptop-back-to-stock,
     delivery.laptop-fact-withdrawn, handover.laptop-handed-over, handover.laptop-returned,
-    enrolment.student-enrolled, enrolment.student-left.
+    enrolment.student-enrolled, enrolment.student-left, enrolment.student-erased.
 """

@@ -45,6 +45,10 @@ def left(_: enrolment.StudentLeft) -> core.NotePresence:
     return core.NotePresence(left=True)
 
 
+def erased(_: enrolment.StudentErased) -> core.NotePresence:
+    return core.NotePresence(erased=True)
+
+
 REACTIONS: Reactions = {
     ordering.LaptopAnnounced: register,
     ordering.LaptopAdmitted: note_warranty,
@@ -57,4 +61,5 @@ REACTIONS: Reactions = {
     handover.LaptopReturned: returned,
     enrolment.StudentEnrolled: enrolled,
     enrolment.StudentLeft: left,
+    enrolment.StudentErased: erased,
 }

@@ -32,9 +32,10 @@ def routes(intake: Intake, desk: Desk, screens: Screens) -> list[Route]:
     read = intake.database.read
 
     async def shown(request: Request) -> Response:
-        of = _desk(request, somebody(request, screens, *READERS))
+        party = somebody(request, screens, *READERS)
+        mine, of = desk.seen_by(party), _desk(request, party)
         wanted = pages.wanted_of(request.query_params)
-        seen = await read(lambda one: board(one, desk, of, wanted))
+        seen = await read(lambda one: board(one, mine, of, wanted))
         return html(pages.board_page(visit(request, screens), seen, wanted))
 
     async def as_csv(request: Request) -> Response:
@@ -83,7 +84,7 @@ def _counter(
     key = _key(connection, intake, code, asked.get("maker", ""))
     if "/" not in key:
         return replace(seen, wrong=key)
-    laptop, rules = card(connection, desk, key)
+    laptop, rules = card(connection, desk.seen_by(party), key)
     return replace(seen, laptop=laptop, rules=rules)
 
 
@@ -116,7 +117,8 @@ async def _act(intake: Intake, desk: Desk, screens: Screens, request: Request) -
     laptop = await intake.database.read(lambda one: _named(one, intake, form))
     if verdict.verdict not in UNKEPT:
         return back(request, "/counter", code=laptop, told=verdict.verdict)
-    shown, rules = await intake.database.read(lambda one: card(one, desk, laptop))
+    mine = desk.seen_by(party)
+    shown, rules = await intake.database.read(lambda one: card(one, mine, laptop))
     seen = replace(_blank(intake, desk, party), laptop=shown, rules=rules)
     page = replace(seen, trouble=verdict.detail or verdict.code)
     return html(pages.counter_page(visit(request, screens), page), 422)

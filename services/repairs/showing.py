@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection
@@ -10,15 +10,25 @@ from sqlalchemy import Connection
 from services.repairs import core, store
 from services.repairs.shown import Board, CaseShown, LaptopShown, LotShown, Wanted
 from services.repairs.store import Found
+from shared.access import role
 from shared.contracts.calendar import day_of
 
 
 @dataclass(frozen=True)
 class Desk:
-    """What telling needs beside the tables: the policy, and the present moment."""
+    """What telling needs beside the tables: the policy, the present moment, and who looks."""
 
     policy: core.Policy
     now: Callable[[], datetime]
+    party: str = ""
+
+    def seen_by(self, party: str) -> "Desk":
+        return replace(self, party=party)
+
+    def may_know_of_student(self, case: core.Case) -> bool:
+        """Whether who looks is told of the student of a case: its own desk, region and ops."""
+        mine = role(self.party) in ("region", "ops") or self.party == f"desk:{case.desk}"
+        return mine and case.open
 
     @property
     def today(self) -> date:
@@ -60,7 +70,7 @@ def case_shown(desk: Desk, found: Found, text: str | None = None) -> CaseShown:
         replaced_by=case.replaced_by,
         recall=case.recall,
         reopened=case.reopened,
-        student_left_at=found.left_at,
+        student_left_at=found.left_at if desk.may_know_of_student(case) else None,
         text=text,
     )
 

@@ -9,7 +9,8 @@ from msgspec import Struct
 class CaseShown(Struct, frozen=True):
     """A case. `school_days`: how long it took, or takes; `late`: longer than it may;
     `replacement`: needed or refused, once that was decided; `student_left_at`: when whoever has the
-    laptop left; `text`: as it was logged.
+    laptop left, while the case is open, for its own desk, the region and ops; `text`: as it was
+    logged.
     """
 
     case: str

@@ -36,7 +36,9 @@ class Row(SQLModel, registry=registry()):
 
 
 class LaptopRow(Row, table=True):
-    """The state of a laptop; cases are JSON, and stand in a table of their own besides."""
+    """The state of a laptop; overdue_days, cases and withdrawn are JSON. Cases stand in a table of
+    their own besides.
+    """
 
     __tablename__ = "laptop"
     __table_args__ = (
@@ -61,6 +63,7 @@ class LaptopRow(Row, table=True):
     stands_in_for: str | None = None
     due_on: str | None = None
     overdue: bool
+    overdue_days: str = Field(sa_type=Text)
     replaced_by: str | None = None
     replaces: str | None = None
     ceded_to: str | None = None
@@ -91,6 +94,7 @@ class StudentRow(Row, table=True):
     sequence: int
     place: str
     left_at: datetime | None = Field(default=None, sa_type=Instant)
+    erased: bool
 
 
 class CaseRow(Row, table=True):
@@ -234,12 +238,12 @@ def pool(connection: Connection, school: str, limit: int) -> tuple[list[str], in
 
 
 def due(connection: Connection, day: date) -> list[tuple[str, Any]]:
-    """What the beginning of a day asks: of laptops whose loan is over or whose borrower left, and
-    of models of which a lot has defects.
+    """What the beginning of a day asks: of laptops whose loan is over, whose borrower left or is
+    back, and of models of which a lot has defects.
     """
     over = (LAPTOPS.c.due_on < day.isoformat()) & LAPTOPS.c.overdue.is_(False)
     keys = connection.scalars(select(LAPTOPS.c.key).where(over).order_by(LAPTOPS.c.key))
-    loans = {key: core.CloseDay(day) for key in keys} | _lent_to_who_left(connection, day)
+    loans = {key: core.CloseDay(day) for key in keys} | _lent_to_leavers(connection, day)
     lots: dict[str, list[core.LotDefects]] = {}
     for one in failures(connection):
         if one.defects:
@@ -249,14 +253,19 @@ def due(connection: Connection, day: date) -> list[tuple[str, Any]]:
     return [*sorted(loans.items()), *models]
 
 
-def _lent_to_who_left(connection: Connection, day: date) -> dict[str, core.CloseDay]:
-    """What a day asks of laptops that are lent to students who left before it."""
+def _lent_to_leavers(connection: Connection, day: date) -> dict[str, core.CloseDay]:
+    """What a day asks of laptops that are lent to students who left before it; and of those that
+    were due for that before the agreed day, of students who are back.
+    """
     theirs = LAPTOPS.alias()  # of which the one on loan has the place
-    rows = select(LAPTOPS.c.key, STUDENTS.c.left_at).where(LAPTOPS.c.overdue.is_(False))
+    rows = select(LAPTOPS.c.key, STUDENTS.c.left_at)
     rows = rows.join(theirs, theirs.c.key == LAPTOPS.c.stands_in_for)
-    rows = rows.join(STUDENTS, _student_of(theirs)).where(STUDENTS.c.left_at < midnight(day))
-    found = connection.execute(rows)
-    return {key: core.CloseDay(day, day_of(left_at)) for key, left_at in found}
+    rows = rows.join(STUDENTS, _student_of(theirs))
+    gone = LAPTOPS.c.overdue.is_(False) & (STUDENTS.c.left_at < midnight(day))
+    back = LAPTOPS.c.overdue.is_(True) & (LAPTOPS.c.due_on >= day.isoformat())
+    back &= STUDENTS.c.left_at.is_(None) & STUDENTS.c.erased.is_(False)
+    found = connection.execute(rows.where(gone | back))
+    return {key: core.CloseDay(day, day_of(at) if at else None) for key, at in found}
 
 
 class Failures(Struct, frozen=True):

@@ -23,6 +23,7 @@ MARKS: Mapping[type, tuple[tuple[str, ...], tuple[str, ...]]] = {
     repairs.LaptopLent: (("on-loan",), ("loan-overdue",)),  # prolonged: late no more
     repairs.LaptopBackFromLoan: ((), ("on-loan", "loan-overdue")),
     repairs.LoanOverdue: (("loan-overdue",), ()),
+    repairs.LoanDueAgain: ((), ("loan-overdue",)),
     repairs.LaptopSwapped: (("replaced",), ()),
 }
 

@@ -34,20 +34,14 @@ FACTS: dict[str, tuple[str, str]] = {
         "Admis par la région, la garantie commence",
         "Admitted by the region, the warranty starts",
     ),
-    "ordering.admission-refused": (
-        "Admission refusée par la région",
-        "Not admitted by the region",
-    ),
+    "ordering.admission-refused": ("Admission refusée par la région", "Not admitted by the region"),
     "ordering.order-late": ("Commande en retard", "Order late"),
     "ordering.laptop-cancelled": ("Sa commande est annulée", "Its order is cancelled"),
     "ordering.laptop-delivered": (
         "Compté comme livré pour sa commande",
         "Counted as delivered for its order",
     ),
-    "ordering.laptop-disputed": (
-        "Écart noté pour sa commande",
-        "Difference noted for its order",
-    ),
+    "ordering.laptop-disputed": ("Écart noté pour sa commande", "Difference noted for its order"),
     "ordering.laptop-note-withdrawn": (
         "Ce qu'on en comptait pour sa commande est annulé",
         "What was counted of it for its order is withdrawn",
@@ -159,10 +153,7 @@ FACTS: dict[str, tuple[str, str]] = {
     "repairs.laptop-recovered": ("Retrouvé", "Recovered"),
     "repairs.replacement-needed": ("Remplacement accordé", "Replacement granted"),
     "repairs.replacement-refused": ("Remplacement refusé", "Replacement refused"),
-    "repairs.laptop-swapped": (
-        "Échangé[ contre {replaced_by}]",
-        "Swapped[ for {replaced_by}]",
-    ),
+    "repairs.laptop-swapped": ("Échangé[ contre {replaced_by}]", "Swapped[ for {replaced_by}]"),
     "repairs.laptop-given-in-swap": (
         "Donné à la place[ de {replaces}]",
         "Given in the place[ of {replaces}]",
@@ -185,6 +176,10 @@ FACTS: dict[str, tuple[str, str]] = {
         "Prêt en retard[, attendu le {due_on}]",
         "Loan overdue[, due on {due_on}]",
     ),
+    "repairs.loan-due-again": (
+        "L'élève revient, le prêt court[, à rendre le {due_on}]",
+        "Its student is back[, due on {due_on}]",
+    ),
     "repairs.case-fact-withdrawn": (
         "Un mot du guichet est annulé",
         "A word of the desk is withdrawn",
@@ -194,10 +189,7 @@ FACTS: dict[str, tuple[str, str]] = {
         "À la région, les cessions le savent",
         "The region's, handover knows",
     ),
-    "handover.laptop-entrusted": (
-        "Qui l'a est connu des cessions",
-        "Who has it is known to handover",
-    ),
+    "handover.laptop-entrusted": ("Qui l'a, les cessions le savent", "Who has it, handover knows"),
     "handover.handover-blocked": (
         "Ne peut être cédé tant qu'un dossier est ouvert",
         "Cannot be handed over while a case is open",

@@ -298,7 +298,9 @@ class LaptopHandedOut(
 class StudentPlaced(
     Struct, frozen=True, forbid_unknown_fields=True, tag="delivery.student-placed.v1"
 ):
-    """Where the student learns, or learned last: as enrolment said. Key: the student."""
+    """Where the student learns, or learned last: as enrolment said; nowhere, `school` empty, once
+    nobody can say any more who it was. Key: the student.
+    """
 
     school: str
     left: bool

@@ -246,7 +246,19 @@ class LaptopBackFromLoan(
 
 class LoanOverdue(Struct, frozen=True, forbid_unknown_fields=True, tag="repairs.loan-overdue.v1"):
     """The day on which it was to come back is over; so is the day on which its student left, where
-    that came first. Key: the laptop.
+    that came first (`left`), and then it is due whatever was agreed. Key: the laptop.
+    """
+
+    case: str
+    due_on: date
+    left: bool = False
+
+
+class LoanDueAgain(
+    Struct, frozen=True, forbid_unknown_fields=True, tag="repairs.loan-due-again.v1"
+):
+    """It was overdue because its student left, who is back: it is due on the day that was agreed.
+    Key: the laptop.
     """
 
     case: str
@@ -274,9 +286,12 @@ class LaptopCeded(Struct, frozen=True, forbid_unknown_fields=True, tag="repairs.
 class PresenceNoted(
     Struct, frozen=True, forbid_unknown_fields=True, tag="repairs.presence-noted.v1"
 ):
-    """The student is at a school of the region, or at none any more. Key: the student."""
+    """The student is at a school of the region, or at none any more; or, `erased`, nobody can say
+    any more who it was. Key: the student.
+    """
 
     left: bool
+    erased: bool = False
 
 
 class ModelRecalled(
@@ -324,6 +339,7 @@ Fact = (
     | LaptopLent
     | LaptopBackFromLoan
     | LoanOverdue
+    | LoanDueAgain
     | CaseFactWithdrawn
     | LaptopCeded
     | PresenceNoted
@@ -361,6 +377,7 @@ RANK: dict[type, int] = {
     LoanReturned: 63,
     LaptopBackFromLoan: 63,
     LoanOverdue: 64,
+    LoanDueAgain: 65,
     LaptopCeded: 91,
 }
 

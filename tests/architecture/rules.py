@@ -14,6 +14,7 @@ ARGUED_LINES = {
     "shared/listening.py": 500,
     # All that a publisher says stands in one module, a fact after the other.
     "shared/contracts/handover.py": 460,
+    "shared/contracts/repairs.py": 420,
 }
 MOST_LINES_OF_A_FUNCTION = 40  # without the functions inside it, which count for themselves
 

@@ -23,6 +23,10 @@ def test_every_use_case_and_life_names_a_test_that_is_run_on_both_databases() ->
         assert tests.get(name, set()) & ON_BOTH, f"{file}::{name}"
 
 
-def test_the_twenty_use_cases_are_there() -> None:
-    numbers = re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)
+def test_the_twenty_use_cases_and_the_twenty_five_lives_are_there() -> None:
+    use_cases, _, lives = PAGE.partition("## Awkward lives")
+    numbers = re.findall(r"^\| (\d+) \|", use_cases, re.MULTILINE)
     assert numbers == [str(number) for number in range(1, 21)]
+    _head, _line, *rows = re.findall(r"^\|.*\|$", lives, re.MULTILINE)
+    assert len(rows) == 25, "as many as the page says that there are"
+    assert "twenty-five lives" in use_cases

@@ -85,3 +85,9 @@ def test_a_loan_that_was_back_in_time_is_not_overdue_whenever_that_is_told() -> 
     assert life_after(lent, over).marks == ("loan-overdue", "on-loan")
     assert life_after(lent, over, back).marks == ()
     assert life_after(lent, back, over).marks == ()
+
+
+def test_a_loan_that_is_prolonged_or_due_again_is_overdue_no_longer() -> None:
+    lent, over = repairs.LaptopLent(CASE, key_of(1), DUE), repairs.LoanOverdue(CASE, DUE, left=True)
+    for told in (lent, repairs.LoanDueAgain(CASE, DUE)):
+        assert life_after(lent, over, told).marks == ("on-loan",)

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from services.delivery import core
+from services.delivery.consumer import erased
 from services.delivery.core import HandOut, PlaceStudent
 from shared.contracts.custody import Custody, moved
 from shared.contracts.delivery import LaptopBackToStock, LaptopHandedOut, StudentPlaced
+from shared.contracts.enrolment import StudentErased
 from shared.decisions import Refusal, Said, fold, play
 from tests.builders import DAY, OTHER_SCHOOL, SCHOOL, STUDENTS, a_claim, key_of
 
@@ -68,8 +70,31 @@ def test_who_moved_after_the_hand_out_is_not_doubted() -> None:
 @pytest.mark.parametrize("words", list(permutations([said(HERE, 0), said(GONE, 1), said(HERE, 2)])))
 def test_who_left_and_came_back_is_a_student_again_whatever_was_heard_first(words: Any) -> None:
     state, _ = fold(core.CORE.folding, STUDENT, words)
-    assert state == core.Student(SCHOOL, DAY + timedelta(days=2))
+    assert state.stay == core.Student(SCHOOL, DAY + timedelta(days=2)).stay
     assert doubt(*words, on=3) is None
+
+
+@pytest.mark.parametrize("words", list(permutations([said(HERE, 0), said(GONE, 3), said(HERE, 9)])))
+def test_a_hand_out_told_after_its_student_came_back_is_doubted_by_where_he_was_then(
+    words: Any,
+) -> None:
+    days = {1: None, 7: "student-left", 10: None}
+    assert {day: doubt(*words, on=day) for day in days} == days
+
+
+@pytest.mark.parametrize("words", list(permutations([said(ELSEWHERE, 0), said(HERE, 9)])))
+def test_a_hand_out_told_after_its_student_moved_is_doubted_by_where_he_was_then(
+    words: Any,
+) -> None:
+    days = {-1: None, 7: "student-elsewhere", 10: None}
+    assert {day: doubt(*words, on=day) for day in days} == days
+
+
+def test_of_an_erased_student_nothing_is_kept_and_nothing_doubted() -> None:
+    assert erased(StudentErased("request")) == PlaceStudent("")
+    past = [said(ELSEWHERE, 0), said(HERE, 1), said(GONE, 2), said(StudentPlaced("", False), 3)]
+    assert fold(core.CORE.folding, STUDENT, past)[0] == core.Student()
+    assert doubt(*past, on=4) is None
 
 
 def test_a_word_that_is_said_again_changes_nothing() -> None:

@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from services.repairs import core, store
+from shared.contracts.calendar import midnight
+from shared.contracts.enrolment import StudentErased
 from shared.transact import Service, transact
 from tests.builders import (
     DAY,
@@ -108,6 +110,24 @@ def due(repairs: Running, day: date) -> list[tuple[str, core.CloseDay]]:
     return [(key, command) for key, command in found if isinstance(command, core.CloseDay)]
 
 
+def begun(repairs: Running, day: date) -> list[tuple[str, core.CloseDay]]:
+    """A day begins; what was asked of loans."""
+    found = due(repairs, day)
+    at, service = midnight(day), Service(core.core(POLICY), store.SHELVES)
+    claims = [
+        a_claim(*one, party="clock", id=day.isoformat(), happened_at=at, stated=False)
+        for one in found
+    ]
+    repairs.write(lambda connection: transact(connection, service, claims, DAY))
+    return found
+
+
+def loan(repairs: Running) -> tuple[bool, str]:
+    """Whether the second laptop is overdue, and until when it is lent."""
+    shown = repairs.get(DESK, f"/api/laptops/{key_of(2)}")
+    return shown["overdue"], shown["due_on"]
+
+
 def test_what_a_leaver_has_on_loan_is_due_at_once_and_his_case_says_that_he_left(
     ordering: Running, delivery: Running, repairs: Running
 ) -> None:
@@ -117,12 +137,8 @@ def test_what_a_leaver_has_on_loan_is_due_at_once_and_his_case_says_that_he_left
     assert due(repairs, date(2020, 9, 10)) == []
     left_on = date(2020, 9, 10)
     asked = (key_of(2), core.CloseDay(date(2020, 9, 11), left_on))
-    assert due(repairs, date(2020, 9, 11)) == [asked]
-    claim = a_claim(*asked, party="clock", id="2020-09-11", happened_at=DAY + timedelta(days=10))
-    service = Service(core.core(POLICY), store.SHELVES)
-    repairs.write(lambda connection: transact(connection, service, [claim], DAY))
-    loaner = repairs.get(DESK, f"/api/laptops/{key_of(2)}")
-    assert (loaner["overdue"], loaner["due_on"]) == (True, str(left_on))
+    assert begun(repairs, date(2020, 9, 11)) == [asked]
+    assert loan(repairs) == (True, "2020-12-01")
     assert due(repairs, date(2020, 9, 12)) == []
     gone = "2020-09-10T08:00:00"
     assert repairs.get(DESK, f"/api/cases/{case}")["student_left_at"].startswith(gone)
@@ -142,3 +158,66 @@ def test_who_came_back_has_his_loan_until_the_day_that_was_agreed(
     told(repairs, left("left-region"), STUDENTS[1], DAY + timedelta(days=9))
     assert due(repairs, date(2020, 9, 20)) == []
     assert repairs.get(DESK, f"/api/cases/{case}")["student_left_at"] is None
+
+
+def test_what_is_prolonged_for_a_leaver_is_overdue_no_night_again_and_who_is_back_has_it_as_agreed(
+    ordering: Running, delivery: Running, repairs: Running
+) -> None:
+    case = lent(ordering, delivery, repairs)
+    told(repairs, left("left-region"), STUDENTS[1], DAY + timedelta(days=9))
+    begun(repairs, date(2020, 9, 11))
+    longer = {"happened_at": "2020-09-11T08:00:00Z", "loaner": a_laptop(2)}
+    longer |= {"id": "longer", "due_on": "2020-12-24"}
+    answer = repairs.ask(DESK, "POST", f"/api/cases/{case}/loan", json=longer)
+    assert answer.json()["verdict"] == "applied"
+    begun(repairs, date(2020, 9, 12))
+    assert loan(repairs) == (False, "2020-12-24")
+    told(repairs, left("left-region"), STUDENTS[1], DAY + timedelta(days=14))
+    told(repairs, enrolled(), STUDENTS[1], DAY + timedelta(days=13))
+    begun(repairs, date(2020, 9, 16))
+    assert loan(repairs) == (True, "2020-12-24"), "left once more"
+    told(repairs, enrolled(), STUDENTS[1], DAY + timedelta(days=16))
+    begun(repairs, date(2020, 9, 18))
+    assert loan(repairs) == (False, "2020-12-24")
+    assert due(repairs, date(2020, 9, 19)) == []
+
+
+def test_that_a_student_left_is_told_of_an_open_case_to_its_desk_to_the_region_and_to_ops_alone(
+    ordering: Running, delivery: Running, repairs: Running
+) -> None:
+    case = lent(ordering, delivery, repairs)
+    told(repairs, left("left-region"), STUDENTS[1], DAY + timedelta(days=9))
+    other, laptop = "desk:nancy", key_of(1)
+
+    def seen(party: str) -> set[bool]:
+        listed = repairs.get(party, f"/api/cases?laptop={laptop}")["items"]
+        card = repairs.get(party, f"/api/laptops/{laptop}")["cases"]
+        shown = [repairs.get(party, f"/api/cases/{case}"), *listed, *card]
+        return {one["student_left_at"] is not None for one in shown}
+
+    assert [seen(party) for party in (DESK, "region", "ops", other)] == [{True}] * 3 + [{False}]
+    counter = f"/counter?code={laptop.partition('/')[2]}"
+    pages = [repairs.page(party, counter).text for party in (DESK, other)]
+    assert ["son élève est parti le" in page for page in pages] == [True, False]
+    back = {"id": "b", "happened_at": "2020-09-12T08:00:00Z"}
+    answer = repairs.ask(DESK, "POST", f"/api/cases/{case}/return", json=back)
+    assert answer.json()["case"]["open"] is False
+    assert [seen(party) for party in (DESK, "region")] == [{False}] * 2
+
+
+def test_nothing_is_kept_of_where_an_erased_student_was_and_his_loan_stays_overdue(
+    ordering: Running, delivery: Running, repairs: Running
+) -> None:
+    lent(ordering, delivery, repairs)
+    for reader in (delivery, repairs):
+        told(reader, enrolled(), STUDENTS[1], DAY)
+        told(reader, left("left-region"), STUDENTS[1], DAY + timedelta(days=9))
+    begun(repairs, date(2020, 9, 11))
+    for reader in (delivery, repairs):
+        told(reader, StudentErased("request"), STUDENTS[1], DAY + timedelta(days=12))
+    words = "SELECT key, school, since, left_at, earlier FROM student"
+    kept = [tuple(row) for row in delivery.rows(words)]
+    assert kept == [(f"student:{STUDENTS[1]}", None, None, None, "[]")]
+    assert [tuple(row) for row in repairs.rows("SELECT left_at FROM student")] == [(None,)]
+    assert due(repairs, date(2020, 9, 15)) == []
+    assert loan(repairs) == (True, "2020-12-01")

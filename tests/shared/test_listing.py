@@ -104,8 +104,8 @@ def test_every_word_of_every_service_has_its_english(service: Path) -> None:
     for template in folder.glob("*.html"):
         text = template.read_text(encoding="utf-8")
         said |= set(re.findall(r'say\("([^"]+)"', text))
-        for words in re.findall(r'many\([^"]*"([^"]+)", "([^"]+)"', text):
-            said |= set(words)
+        for pair in re.findall(r'many\([^"]*"([^"]+)", "([^"]+)"', text):
+            said |= set(pair)
     english = rendering.english_words((folder, rendering.SHARED_TEMPLATES))
     assert said - set(english) == set()
     places = re.compile(r"\{\w+\}")

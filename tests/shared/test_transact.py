@@ -15,16 +15,18 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import OperationalError
 
 from services.delivery import core, store
-from services.delivery.core import Expect, HandOut, ReportLaptop, ReportShipment
+from services.delivery.core import Expect, HandOut, PutBack, ReportLaptop, ReportShipment
 from services.ordering import core as ordering
 from services.ordering import store as ordering_store
 from shared import ledger, parking, transact
 from shared.databases import Away, Database, open_database
 from shared.decisions import Claim
+from shared.ledger import LEDGER
 from shared.parking import PARKED
 from shared.transact import Service, Verdict
 from tests.builders import (
     DAY,
+    OTHER_SCHOOL,
     OTHER_SHIPMENT,
     SCHOOL,
     SHIPMENT,
@@ -174,6 +176,32 @@ async def test_what_was_taken_from_the_list_and_comes_again_is_in_it_again(
     assert await take(database, [contradiction]) == [("conflict", "id-already-used")]
     (again,) = await parked(database)
     assert (again["id"], again["state"], again["reason"]) == (kept["id"], "open", "")
+
+
+async def test_what_was_kept_before_its_command_had_a_field_is_the_same_when_it_comes_again(
+    database: Database,
+) -> None:
+    put_back = a_claim(LAPTOP, PutBack(SCHOOL), party="handover", id="returned")
+    await take(database, [expected(), put_back])
+
+    def kept_before(connection: Connection) -> None:
+        golden = {
+            "command": f'{{"type":"put-back","school":"{SCHOOL}"}}',
+            "digest": "9870869f9ae6b039cfd8d3979548fb34",
+        }
+        mine = LEDGER.c.id == put_back.id
+        assert connection.execute(LEDGER.update().where(mine).values(golden)).rowcount == 1
+
+    await database.write(kept_before)
+    first = await life(database)
+    for scanned in (False, True):
+        again = replace(put_back, command=PutBack(SCHOOL, scanned))
+        assert await take(database, [again]) == [("duplicate", "")]
+    assert await life(database) == first
+    later = replace(put_back, happened_at=DAY + timedelta(seconds=1))
+    elsewhere = replace(put_back, command=PutBack(OTHER_SCHOOL))
+    for other in (later, elsewhere, replace(put_back, command=Expect("BC1", "1", SCHOOL))):
+        assert await take(database, [other]) == [("conflict", "id-already-used")]
 
 
 async def test_a_conflict_inside_one_batch_is_seen_too(database: Database) -> None:

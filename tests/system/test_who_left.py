@@ -43,8 +43,10 @@ async def _said(system: System, student: str, word: bytes) -> bool:
     )
     await consumer.start()
     try:
-        found = await consumer.getmany(timeout_ms=2_000)
-        records = [one for some in found.values() for one in some]
+        records, ends = [], await consumer.end_offsets(consumer.assignment())
+        while any([await consumer.position(part) < end for part, end in ends.items()]):
+            found = await consumer.getmany(timeout_ms=2_000)
+            records += [one for some in found.values() for one in some]
         return any(word in one.value for one in records if one.key.decode().endswith(student))
     finally:
         await consumer.stop()

@@ -138,7 +138,9 @@ class TakeAway(Struct, frozen=True, tag="take-away"):
 
 
 class PlaceStudent(Struct, frozen=True, tag="place-student"):
-    """Enrolment said where a student learns; `left`: learned, and is at no school any more."""
+    """Enrolment said where a student learns; `left`: learned, and is at no school any more;
+    `school`: "" where the student was erased.
+    """
 
     school: str
     left: bool = False

@@ -100,7 +100,7 @@ class SuspectDefect(Struct, frozen=True, tag="suspect-defect"):
 
 class CloseDay(Struct, frozen=True, tag="close-day"):
     """A day ended: `day` is the one that begins. `left_on`: when the student left to whom a laptop
-    is lent.
+    is lent; None for who did not, or is back.
     """
 
     day: date
@@ -144,9 +144,10 @@ class NoteCession(Struct, frozen=True, tag="note-cession"):
 
 
 class NotePresence(Struct, frozen=True, tag="note-presence"):
-    """Enrolment said that a student is at a school, or left."""
+    """Enrolment said that a student is at a school, or left, or was erased."""
 
     left: bool = False
+    erased: bool = False
 
 
 Command = (

@@ -31,7 +31,8 @@ from shared.decisions import Claim, Decision, Refusal, Said
 class Laptop(Struct, frozen=True):
     """A laptop. `school`, `student`: whom it is given back to, since `placed_at`; `here`: a school
     had it; `ceded_to`: the student who owns it, since `ceded_at`; `lent_for`: the case during which
-    it is lent, until `due_on`; `open_cases`: how many; `withdrawn`: events that hold no longer.
+    it is lent, until `due_on` as agreed; `overdue_days`: when it was due, of each time that it was
+    told overdue; `open_cases`: how many; `withdrawn`: events that hold no longer.
     """
 
     model: str | None = None
@@ -47,6 +48,7 @@ class Laptop(Struct, frozen=True):
     stands_in_for: str | None = None
     due_on: str | None = None
     overdue: bool = False
+    overdue_days: tuple[str, ...] = ()
     replaced_by: str | None = None
     replaces: str | None = None
     ceded_to: str | None = None
@@ -232,10 +234,10 @@ def lend(  # noqa: PLR0911  a return for each refusal
     """Another laptop for the time of a repair."""
     now, other, key = states[claim.subject], states[command.loaner], claim.subject
     case = now.cases.get(command.case, Case())
-    prolonged = case.loaner == command.loaner
-    if prolonged and command.due_on in (None, other.due):
+    prolonged, day = case.loaner == command.loaner, day_of(claim.happened_at)
+    anew = other.overdue and (command.due_on or date.min) >= day  # to somebody who left
+    if prolonged and command.due_on in (None, other.due) and not anew:
         return ()
-    day = day_of(claim.happened_at)
     rule = rule_of(now, command.case, policy, day)
     if not rule.loan:
         return Refusal("no-loan", f"rule {rule.name} of the policy lends none", "/case")
@@ -243,8 +245,7 @@ def lend(  # noqa: PLR0911  a return for each refusal
         return Refusal("case-closed", "the case is closed: reopen it first", "/case")
     if case.loaner and not prolonged:
         return Refusal("loan-open", f"{case.loaner} is lent for it: take it back first", "/case")
-    refused = None if prolonged else _not_free(other, key, command.loaner, "/loaner")
-    if refused:
+    if not prolonged and (refused := _not_free(other, key, command.loaner, "/loaner")):
         return refused
     due_on = command.due_on or day + timedelta(days=policy.loans.days)
     if due_on < day:
@@ -306,11 +307,18 @@ def _not_free(other: Laptop, key: str, name: str, field: str) -> Refusal | None:
 
 
 def close_day(now: Laptop, key: str, command: CloseDay) -> Decision:
-    """A loan that was due before this day is overdue, once; to somebody who left it is due then."""
-    if not now.lent_for or now.due is None or now.overdue:
+    """A loan that was due before this day is overdue; to somebody who left it is due then, until it
+    is prolonged or he is back.
+    """
+    if not now.lent_for or now.due is None:
         return ()
-    due_on = min(now.due, command.left_on or now.due)
-    return ((key, repairs.LoanOverdue(now.lent_for, due_on)),) if due_on < command.day else ()
+    left_on, ahead = command.left_on, now.due >= command.day
+    if now.overdue:
+        back = ahead and left_on is None
+        return ((key, repairs.LoanDueAgain(now.lent_for, now.due)),) if back else ()
+    if left_on and left_on < min(now.due, command.day) and str(left_on) not in now.overdue_days:
+        return ((key, repairs.LoanOverdue(now.lent_for, left_on, left=True)),)
+    return () if ahead else ((key, repairs.LoanOverdue(now.lent_for, now.due)),)
 
 
 # -- evolve
@@ -320,8 +328,7 @@ def evolve(now: Laptop, said: Said) -> Laptop:
     """A laptop after one more fact."""
     fact = said.fact
     if isinstance(fact, repairs.CaseFactWithdrawn):
-        event = f"{fact.party} {fact.event}"
-        return replace(now, withdrawn=tuple(sorted({*now.withdrawn, event})))
+        return replace(now, withdrawn=tuple(sorted({*now.withdrawn, f"{fact.party} {fact.event}"})))
     if isinstance(fact, repairs.PlacementWithdrawn):
         return replace(now, withdrawn=tuple(sorted({*now.withdrawn, _heard_as(fact.event)})))
     if f"{said.source} {said.id}" in now.withdrawn:
@@ -339,6 +346,7 @@ _ANOTHERS = (
     repairs.LaptopLent,
     repairs.LaptopBackFromLoan,
     repairs.LoanOverdue,
+    repairs.LoanDueAgain,
     repairs.LaptopGivenInSwap,
 )
 
@@ -373,13 +381,18 @@ def _known(now: Laptop, said: Said) -> Laptop | None:
 def _lent(now: Laptop, fact: object) -> Laptop | None:
     match fact:
         case repairs.LaptopLent(case, laptop, due_on):
-            lent = {"lent_for": case, "stands_in_for": laptop, "due_on": due_on.isoformat()}
-            return replace(now, **lent, overdue=False)
+            lent = {"lent_for": case, "stands_in_for": laptop, "due_on": str(due_on)}
+            told = now.overdue_days if case == now.lent_for else ()
+            return replace(now, **lent, overdue=False, overdue_days=told)
         case repairs.LaptopBackFromLoan(case) if case == now.lent_for:
             free = {"lent_for": None, "stands_in_for": None, "due_on": None}
-            return replace(now, **free, overdue=False)
-        case repairs.LoanOverdue(case, due_on) if case == now.lent_for:
-            return replace(now, overdue=True, due_on=due_on.isoformat())
+            return replace(now, **free, overdue=False, overdue_days=())
+        case repairs.LoanOverdue(case, due_on, left) if case == now.lent_for:
+            if not left and now.due and now.due > due_on:
+                return None  # it was prolonged by then, and that was told later
+            return replace(now, overdue=True, overdue_days=(*now.overdue_days, str(due_on)))
+        case repairs.LoanDueAgain(case) if case == now.lent_for:
+            return replace(now, overdue=False)
     return None
 
 

@@ -12,18 +12,23 @@ KIND = "student"
 
 
 class Student(Struct, frozen=True):
-    """A student; `left_at`: since when at no school of the region any more."""
+    """A student; `left_at`: since when at no school of the region any more; `erased`: nobody can
+    say any more who it was.
+    """
 
     left_at: datetime | None = None
+    erased: bool = False
 
 
 def note(key: str, command: NotePresence) -> Decision:
     """Each word is kept: which of them holds their times say, and not the order of hearing."""
-    return ((key, repairs.PresenceNoted(command.left)),)
+    return ((key, repairs.PresenceNoted(command.left, command.erased)),)
 
 
 def evolve(now: Student, said: Said) -> Student:
     match said.fact:
+        case repairs.PresenceNoted(erased=True):
+            return Student(erased=True)
         case repairs.PresenceNoted(True):
             return Student(now.left_at or said.happened_at)
         case repairs.PresenceNoted():

@@ -139,7 +139,8 @@ def acting(intake: Intake, desk: Desk) -> Handler:
             raise refusal(one)
         (verdict,) = await _taken(intake, request, [(one.id, one)])
         unless_kept(verdict)
-        case = await intake.database.read(lambda seen: showing.one_case(seen, desk, number))
+        mine = desk.seen_by(party)
+        case = await intake.database.read(lambda seen: showing.one_case(seen, mine, number))
         return answer({"verdict": verdict.verdict, "code": verdict.code, "case": case})
 
     return act

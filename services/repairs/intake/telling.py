@@ -42,7 +42,8 @@ def listing(intake: Intake, desk: Desk) -> Handler:
             lambda connection: store.cases(connection, where, after, limit)
         )
         cursor = found[-1].number if len(found) == limit else None
-        return answer(Listed([case_shown(desk, one) for one in found], cursor, total))
+        seen = desk.seen_by(party)
+        return answer(Listed([case_shown(seen, one) for one in found], cursor, total))
 
     return listed
 
@@ -58,8 +59,8 @@ def showing(intake: Intake, desk: Desk) -> Handler:
     """A handler that shows a case."""
 
     async def show(request: Request) -> Response:
-        number = request.path_params["case"]
-        case = await intake.database.read(lambda connection: one_case(connection, desk, number))
+        number, seen = request.path_params["case"], desk.seen_by(request.state.party)
+        case = await intake.database.read(lambda connection: one_case(connection, seen, number))
         if case is None:
             raise Problem(404, "unknown-case", f"there is no case {number[:40]}")
         return answer(case)
@@ -73,8 +74,8 @@ def laptop(intake: Intake, desk: Desk) -> Handler:
     async def show(request: Request) -> Response:
         maker = named("maker", intake.makers.slug, request.path_params["maker"])
         serial = named("serial", identifiers.serial_number, request.path_params["serial"])
-        key = f"{maker}/{serial}"
-        found = await intake.database.read(lambda connection: one_laptop(connection, desk, key))
+        key, seen = f"{maker}/{serial}", desk.seen_by(request.state.party)
+        found = await intake.database.read(lambda connection: one_laptop(connection, seen, key))
         if found is None:
             raise Problem(404, "unknown-laptop", f"nobody spoke of {key} here")
         return answer(found)

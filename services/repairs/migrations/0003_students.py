@@ -1,4 +1,9 @@
-"""Who left."""
+"""Who left.
+
+Going back takes the rows and leaves the ledger, with what was heard and said of students and the
+numbers of it. Who has no row is taken for somebody of whom the ledger holds nothing: so before this
+is gone forward to again, the database wants to be restored from a copy that has the rows.
+"""
 
 import sqlalchemy as sa
 import sqlmodel.sql.sqltypes

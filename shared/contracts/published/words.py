@@ -65,7 +65,10 @@ FIELDS: Mapping[str, str] = {
     "sleeve": "Whether a sleeve was handed out with the laptop.",
     "doubt": "What speaks against it, as enrolment had said by then: `student-left`, "
     "`student-elsewhere`; null where nothing does; further words may come.",
+    "LoanOverdue.left": "Whether it was due because its student left, before the agreed day.",
+    "PresenceNoted.erased": "Whether nobody can say any more who the student was.",
     "PresenceNoted.left": "Whether the student is at no school of the region any more.",
+    "StudentPlaced.school": "The school's UAI; empty where nobody can say any more who it was.",
     "StudentPlaced.left": "Whether the student is at no school of the region any more.",
     "storage": "Whether an SD card or a USB stick was handed out with it.",
     # a repair
