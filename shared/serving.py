@@ -304,12 +304,10 @@ def _admitting(
 
 
 def _key(request: Request, kept: str) -> str:
-    """The key that a call brings; or, asked by a script of a page of this very service, the one
-    that the browser keeps: no script can say of itself where it comes from
-    (docs/decisions/0053).
+    """The key that a call brings; or, asked by a script of our own page, the one that the browser
+    keeps: no script can say of itself where it comes from (docs/decisions/0053).
     """
-    header = request.headers.get("authorization", "")
-    if header:
+    if header := request.headers.get("authorization", ""):
         return header[7:].strip() if header[:7].lower() == "bearer " else ""
     ours = request.headers.get("sec-fetch-site") == "same-origin"
     return request.cookies.get(kept, "") if ours else ""

@@ -92,13 +92,11 @@ def plan(seed: int, laptops: int, *, drop_one: bool = False, to_the_end: bool = 
     services' clock has to be moved.
     """
     rng = Random(f"{seed}:{laptops}")  # noqa: S311 the same years for the same seed, no secret
-    truth = world.build(rng, seed, laptops)
-    cohort = pupils.cohort(seed, laptops, truth, stories.schools(truth, laptops))
+    truth, cohort = _people_and_laptops(rng, seed, laptops)
     decided = intents.intents(rng, truth)
     lost, told = _lost(rng, telling.reports(rng, truth, cohort.meant))
-    sent = _disturbed(rng, told)
+    sent, lives = _disturbed(rng, told), _lives(told)
     spared = _droppable(sent)
-    lives = _lives(told)
     standing = _beginning(truth, cohort, lives, decided.admitted, spared)
     passed, facts = _passed(f"{seed}:{laptops}", truth, cohort, standing, to_the_end=to_the_end)
     dropped = spared if drop_one else None
@@ -128,6 +126,11 @@ def plan(seed: int, laptops: int, *, drop_one: bool = False, to_the_end: bool = 
         marks=(*MARKS, *book.END_MARKS) if to_the_end else MARKS,
         ends_at=on(nights[-1].year.day(*ending.ENDS), 18),
     )
+
+
+def _people_and_laptops(rng: Random, seed: int, laptops: int) -> tuple[World, Cohort]:
+    truth = world.build(rng, seed, laptops)
+    return truth, pupils.cohort(seed, laptops, truth, stories.schools(truth, laptops))
 
 
 def _passed(

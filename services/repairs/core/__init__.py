@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, assert_never
 
-from services.repairs.core import laptops, models, students
+from services.repairs.core import folding, laptops, models, students
 from services.repairs.core.cases import STATES, STEPS, WAITING_ON, Case, late, turnaround
 from services.repairs.core.commands import (
     CloseDay,
@@ -198,7 +198,7 @@ def evolve(now: Any, said: Said) -> Any:
             return models.evolve(now, said.fact)
         case Student():
             return students.evolve(now, said)
-    return laptops.evolve(now, said)
+    return folding.evolve(now, said)
 
 
 RESTARTS = (repairs.CaseFactWithdrawn, repairs.PlacementWithdrawn)
