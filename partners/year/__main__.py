@@ -1,10 +1,10 @@
 """Play the three invented school years of a cohort on a running system and compare what it shows
 with the player's own book. Where the services' clock cannot be moved, the first year alone.
 
-Exit 0: every laptop's five facts, and what became of it, are those of the book, and nothing was
-answered otherwise than expected. 1: not so, and what it is is listed. 2: wrong usage, or the system
-cannot be reached. What was played already is absorbed as duplicates; another seed or size is played
-beside it.
+Exit 0: every laptop's five facts, and what became of it, are those of the book, the board counts
+them so, and no request went wrong. 1: not so, and what it is is listed, as are verdicts that nobody
+expected. 2: wrong usage, or the system cannot be reached. What was played already is absorbed as
+duplicates; another seed or size is played beside it.
 
     python -m partners.year --at http://127.0.0.1:8000 --keys var/trial-keys.json --laptops 1000
 """
@@ -116,12 +116,12 @@ async def _run(arguments: argparse.Namespace, console: Console) -> int:
         with progress.shown(console, items) as step:
             heard = await play.play(played, system, arguments.clock, step)
         with progress.looking(console) as look:
-            differing, seen = await check.settled(played, system, arguments.quiet_seconds, look)
-        wrong = [*await check.board(system, seen), *await check.bugs(system)]
-        wrong += await post.unwell(system) if differing or heard.troubles else []
-    outcome = Outcome(heard, differing, wrong, seen)
+            found = await check.settled(played, system, arguments.quiet_seconds, look)
+        wrong = [*found.counted, *await check.bugs(system)]
+        wrong += await post.unwell(system) if found.differing or heard.troubles else []
+    outcome = Outcome(heard, found, wrong)
     _summary(console, played, outcome, arguments.at.rstrip("/"))
-    return 1 if differing or wrong or heard.troubles or heard.surprises else 0
+    return 1 if found.differing or wrong or heard.troubles else 0
 
 
 @asynccontextmanager
@@ -174,21 +174,18 @@ async def _ready(system: System) -> None:
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What was heard; how laptops differ from the book, by name; what else is wrong, in sentences;
-    every laptop that tracking shows.
-    """
+    """What was heard, what tracking shows at last, what else is wrong, in sentences."""
 
     heard: play.Heard
-    differing: dict[str, str]
+    found: check.Settled
     wrong: list[str]
-    seen: dict[str, check.Seen]
 
 
 def _summary(console: Console, played: Plan, outcome: Outcome, at: str) -> None:
     def say(text: str) -> None:
         console.print(text, soft_wrap=True, markup=False)
 
-    counts = outcome.heard.counts
+    counts, seen, differing = outcome.heard.counts, outcome.found.seen, outcome.found.differing
     say(
         f"Sent and answered: {counts.total()}. Applied {counts['applied']}, "
         f"duplicates absorbed {counts['duplicate']}, "
@@ -199,7 +196,7 @@ def _summary(console: Console, played: Plan, outcome: Outcome, at: str) -> None:
     for title, lines in (
         ("Requests that went wrong", outcome.heard.troubles),
         ("Verdicts that were not expected", outcome.heard.surprises),
-        ("Laptops that differ from the book", [f"{a}: {b}" for a, b in outcome.differing.items()]),
+        ("Laptops that differ from the book", [f"{a}: {b}" for a, b in differing.items()]),
         ("What else is wrong", outcome.wrong),
     ):
         if lines:
@@ -208,11 +205,11 @@ def _summary(console: Console, played: Plan, outcome: Outcome, at: str) -> None:
                 say(f"  {line}")
             if len(lines) > LISTED:
                 say(f"  ... and {len(lines) - LISTED} more")
-    mine = [outcome.seen[name] for name in played.whole_book if name in outcome.seen]
+    mine = [seen[name] for name in played.whole_book if name in seen]
     became = Counter(one.disposition for one in mine)
     say(f"What became of them: {', '.join(f'{became[word]} {word}' for word in DISPOSITIONS)}.")
     booked = len(played.whole_book)
-    balanced = sum(name not in outcome.differing for name in played.whole_book)
+    balanced = sum(name not in differing for name in played.whole_book)
     say(f"Balanced: {balanced} of {booked} laptops.")
     say("Pages worth looking at:")
     for kind, laptop in played.examples.items():

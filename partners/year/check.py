@@ -58,26 +58,33 @@ class Page(Struct, frozen=True):
     total: int | None = None
 
 
-async def settled(
-    plan: Plan, system: System, quiet: float, look: Callable[[int], None]
-) -> tuple[dict[str, str], dict[str, Seen]]:
-    """The differences by laptop, none when balanced, and all that tracking shows. Waits while they
-    still change, and `quiet` seconds more.
+class Settled(Struct, frozen=True):
+    """What tracking shows at last: every laptop, how they differ from the book, by name, and
+    sentences of what its board counts otherwise; neither when balanced.
+    """
 
-    `look` is told after each look how many laptops still differ.
+    seen: dict[str, Seen]
+    differing: dict[str, str]
+    counted: list[str]
+
+
+async def settled(plan: Plan, system: System, quiet: float, look: Callable[[int], None]) -> Settled:
+    """Waits while anything still changes, and `quiet` seconds more. `look` is told after each look
+    how many laptops still differ.
     """
     begun = changed = time.monotonic()
-    before: dict[str, str] | None = None
+    before: Settled | None = None
     while True:
         began = time.monotonic()
         laptops = await shown(system)
-        found = differences(plan, laptops)
-        look(len(found))
+        found = Settled(laptops, differences(plan, laptops), await board(system, laptops))
+        look(len(found.differing))
         now = time.monotonic()
         if found != before:
             before, changed = found, now
-        if not found or now - changed > quiet or now - begun > LONGEST_SECONDS:
-            return found, laptops
+        balanced = not found.differing and not found.counted
+        if balanced or now - changed > quiet or now - begun > LONGEST_SECONDS:
+            return found
         await asyncio.sleep(max(0.5, 2 * (now - began)))
 
 
