@@ -215,7 +215,9 @@ async def _in_transaction(connection: AsyncConnection, work: Work[T]) -> T:
                 await transaction.rollback()
             raise
         await transaction.commit()
-    except Exception:
+    except Exception as problem:
+        if isinstance(problem, GOODBYE):
+            await connection.invalidate()
         raise
     except BaseException:
         # Cut off while a transaction begins or ends, it would spoil whoever has it next.
@@ -254,7 +256,10 @@ def asyncpg_url(url: str) -> str:
     return "postgresql+asyncpg://" + url.split("://", 1)[1]
 
 
+# What asyncpg says of a connection on which the server is saying goodbye, before it is closed.
+GOODBYE = asyncpg.InternalClientError
 TROUBLE = (
+    GOODBYE,
     DBAPIError,
     PoolTimeoutError,
     asyncpg.PostgresError,

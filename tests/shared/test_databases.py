@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -284,6 +285,32 @@ async def test_a_server_that_is_not_there_is_away() -> None:
         with pytest.raises(Away):
             await ask(lambda connection: connection.scalar(text("SELECT 1")))
     await database.close()
+
+
+async def test_a_connection_to_which_the_server_says_goodbye_is_told_as_away(
+    postgres_server: places.PostgresServer, postgres_url: str
+) -> None:
+    database = open_database(postgres_url)
+    ending = await asyncpg.connect(f"{postgres_server.url}/postgres")
+    name = postgres_url.rpartition("/")[2]
+    goodbye = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
+    told: set[type[BaseException]] = set()
+
+    async def read() -> None:
+        try:
+            await database.read(lambda connection: connection.scalar(text("SELECT 1")))
+        except Exception as trouble:
+            told.add(type(trouble))
+
+    try:
+        for _ in range(150):
+            await asyncio.gather(
+                *(read() for _ in range(8)), ending.execute(goodbye.replace("$1", f"'{name}'"))
+            )
+    finally:
+        await ending.close()
+        await database.close()
+    assert told <= {Away}
 
 
 async def test_a_server_that_was_away_is_back_without_our_doing(
