@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from msgspec import Struct
 
 from services.enrolment.imports.files import CSV, XML, ZIP
-from tests.builders import SCHOOL, Running
+from tests.builders import OTHER_SCHOOL, SCHOOL, Running
 
 HEAD = '<?xml version="1.0" encoding="{encoding}"?>\n{doctype}<ficAlimMENESR>\n'
 DOCTYPE = '<!DOCTYPE ficAlimMENESR SYSTEM "ficAlimMENESR.dtd">\n'
@@ -156,3 +156,14 @@ def said(running: Running) -> list[str]:
     """The facts of the ledger, in their order, without the service's name and version."""
     rows = running.rows("SELECT type FROM ledger WHERE type IS NOT NULL ORDER BY position")
     return [row[0].removeprefix("enrolment.").removesuffix(".v1") for row in rows]
+
+
+def three_known(enrolment: Running) -> list[str]:
+    """The pseudonyms of three pupils: two of one school, one of another."""
+    rows = [a_row(1), a_row(2, nom="Martin"), a_row(3, uai=OTHER_SCHOOL)]
+    assert loaded(enrolment, a_table(rows)) == [("applied", "")] * 3
+    found = {
+        enrolment.get("region", f"/api/people/{one['student']}")["given_name"]: one["student"]
+        for one in students(enrolment)
+    }
+    return [found[f"Élise {number}"] for number in (1, 2, 3)]

@@ -15,12 +15,12 @@ from msgspec.structs import replace
 
 from partners.directory import Pupil
 from partners.management import failures
-from partners.year import book, roster, spelling
+from partners.year import book, spelling
 from partners.year.acts import Act
 from partners.year.book import Facts
 from partners.year.enrolling import Night
 from partners.year.holding import Held
-from partners.year.pupils import minor, of_age_on
+from partners.year.pupils import minor, of_age_on, uai_of
 from partners.year.schoolyears import SchoolYear
 from partners.year.spelling import laptop_of
 from partners.year.world import on, working_day
@@ -116,7 +116,7 @@ def end(
     year = nights[-1].year
     drawn = [*_leavers(nights, holding), *_finishing(rng, nights[-1], holding, before)]
     for turn, (pupil, one, course, begins) in enumerate(drawn):
-        laptop, school = laptop_of(one.serial), roster.schools()[pupil.school].uai
+        laptop, school = laptop_of(one.serial), uai_of(pupil)
         offer = Told(run, year, "offer", one.serial, school, begins, turn)
         of_laptop = list(_told(offer, pupil, one, course))
         told += of_laptop

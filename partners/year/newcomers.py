@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from partners.directory import Pupil
-from partners.year import roster
-from partners.year.pupils import minor
+from partners.year.pupils import minor, uai_of
 from partners.year.reports import Report
 from partners.year.schoolyears import SchoolYear
 from partners.year.world import on
@@ -19,7 +18,7 @@ def hand_outs(
     """A hand-out for each, as long as the school has a laptop, which is taken out of `stock`."""
     handed = []
     for turn, pupil in enumerate(newcomers):
-        school = roster.schools()[pupil.school].uai
+        school = uai_of(pupil)
         if not stock.get(school):
             continue
         at = on(year.day(*HANDED) + timedelta(days=turn % 4), 8, turn % 60)

@@ -10,12 +10,13 @@ from random import Random
 from msgspec import Struct
 
 from partners.directory import Pupil
-from partners.year import book, desks, ending, enrolling, holding, newcomers, roster
+from partners.year import book, desks, ending, enrolling, holding, newcomers
 from partners.year.book import Facts
 from partners.year.desks import Home, Told, Work
 from partners.year.ending import End
 from partners.year.enrolling import Night
 from partners.year.holding import Held
+from partners.year.pupils import uai_of
 from partners.year.reports import Report
 from partners.year.schoolyears import SchoolYear
 from partners.year.spelling import laptop_of
@@ -100,7 +101,7 @@ def _homes(
     return [
         Home(
             serial=one.serial,
-            school=roster.schools()[pupils[number].school].uai,
+            school=uai_of(pupils[number]),
             handed_at=one.handed_at,
             told=one.told,
             covered_from=before.covered_from.get(one.serial, date.max),
@@ -139,5 +140,5 @@ def _stock(
         serial = held[pupil.number].serial
         laptop = laptop_of(serial)
         if end.book[laptop].location == "at-school" and laptop not in at_desks:
-            stock[roster.schools()[pupil.school].uai].append(serial)
+            stock[uai_of(pupil)].append(serial)
     return stock

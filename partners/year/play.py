@@ -109,6 +109,10 @@ class Playing(Struct):
     now: datetime = BEGIN
     heard: list[Heard] = []
 
+    def knows(self, act: Act) -> bool:
+        """Whether it is a file of pupils that was read before."""
+        return _of_pupils(act) and act.at.date() in self.read
+
     def go_on(self) -> None:
         """Half a minute later, on the same day."""
         if self.now.hour < LAST_HOUR:
@@ -146,7 +150,7 @@ async def _day(playing: Playing, acts: Sequence[Act]) -> None:
                 group.create_task(_one(playing, act))
     except* PlayError as failed:
         raise PlayError(*_first(failed).args) from None
-    if any(_of_pupils(act) and act.at.date() not in playing.read for act in acts):
+    if any(_of_pupils(act) and not playing.knows(act) for act in acts):
         await learn(playing.system, playing.who)
 
 
@@ -154,7 +158,7 @@ async def _one(playing: Playing, act: Act) -> None:
     system, numbers = playing.system, playing.numbers
     async with playing.gate:
         present = of_the_present(playing.who, act) if playing.read else act
-        if (_of_pupils(act) and act.at.date() in playing.read) or not present.items:
+        if playing.knows(act) or not present.items:
             playing.heard.append(Heard(Counter(duplicate=act.items)))
         else:
             await cases.placed(system, act)

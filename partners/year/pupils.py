@@ -93,6 +93,11 @@ def identity(pupil: Pupil) -> tuple[str, str, date]:
     return pupil.family, pupil.given, pupil.born_on
 
 
+def uai_of(pupil: Pupil) -> str:
+    """The number of a pupil's school."""
+    return roster.schools()[pupil.school].uai
+
+
 def of_age_on(pupil: Pupil) -> date:
     """The eighteenth birthday; of who was born on 29 February, the first of March."""
     born = pupil.born_on

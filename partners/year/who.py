@@ -16,7 +16,7 @@ from partners.year import roster
 from partners.year.acts import Act
 from partners.year.enrolling import Night
 from partners.year.post import System, decoded, get
-from partners.year.pupils import identity
+from partners.year.pupils import identity, uai_of
 
 WHY = "hand-out"
 PAGE = 500
@@ -80,22 +80,18 @@ def _shows(who: Who, last: Night | None, night: Night) -> bool:
     file may be missing, and nobody for an earlier one; some newcomer is there, nobody who left, and
     nobody who moved where he was. Who is not there may have been erased.
     """
-    were = {one.number: _uai(one) for one in last.there} if last else {}
-    here = {one.number: _uai(one) for one in night.there}
+    were = {one.number: uai_of(one) for one in last.there} if last else {}
+    here = {one.number: uai_of(one) for one in night.there}
     listed = {number: who.listed[str(number)] for number in here if str(number) in who.listed}
     new = here.keys() - were.keys()
-    stayed = (number for number in listed if were.get(number) == listed[number][0] != here[number])
+    stayed = {number for number in listed if were.get(number) == listed[number][0] != here[number]}
     return (
         {here[number] for number in listed} == set(here.values())
         and all(year >= night.year.name for _, year in listed.values())
         and (not new or not new.isdisjoint(listed))
         and not any(str(one.number) in who.listed for one in night.leaving)
-        and not any(stayed)
+        and not stayed
     )
-
-
-def _uai(pupil: Pupil) -> str:
-    return roster.schools()[pupil.school].uai
 
 
 async def learn(system: System, who: Who) -> None:

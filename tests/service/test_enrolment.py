@@ -25,7 +25,7 @@ from tests.builders import (
     a_uai,
     key_of,
 )
-from tests.pupils import a_row, a_table, loaded, said, sent, students
+from tests.pupils import a_row, a_table, loaded, said, sent, students, three_known
 from tests.service.hearing_by_hand import announced, heard
 
 REGION, AT_SCHOOL, ELSEWHERE = "region", PARTIES["school"], f"school:{OTHER_SCHOOL}"
@@ -33,14 +33,7 @@ REGION, AT_SCHOOL, ELSEWHERE = "region", PARTIES["school"], f"school:{OTHER_SCHO
 
 @pytest.fixture
 def known(enrolment: Running) -> list[str]:
-    """The pseudonyms of three pupils: two of one school, one of another."""
-    rows = [a_row(1), a_row(2, nom="Martin"), a_row(3, uai=OTHER_SCHOOL)]
-    assert loaded(enrolment, a_table(rows)) == [("applied", "")] * 3
-    found = {
-        enrolment.get(REGION, f"/api/people/{one['student']}")["given_name"]: one["student"]
-        for one in students(enrolment)
-    }
-    return [found[f"Élise {number}"] for number in (1, 2, 3)]
+    return three_known(enrolment)
 
 
 def looks(running: Running, student: str) -> list[tuple[str, str, str]]:

@@ -23,21 +23,14 @@ from tests.builders import (
     a_record,
     wait_until,
 )
-from tests.pupils import a_row, a_table, loaded, said, sent, students
+from tests.pupils import a_row, a_table, loaded, said, sent, three_known
 
 REGION = "region"
 
 
 @pytest.fixture
 def known(enrolment: Running) -> list[str]:
-    """The pseudonyms of three pupils: two of one school, one of another."""
-    rows = [a_row(1), a_row(2, nom="Martin"), a_row(3, uai=OTHER_SCHOOL)]
-    assert loaded(enrolment, a_table(rows)) == [("applied", "")] * 3
-    found = {
-        enrolment.get(REGION, f"/api/people/{one['student']}")["given_name"]: one["student"]
-        for one in students(enrolment)
-    }
-    return [found[f"Élise {number}"] for number in (1, 2, 3)]
+    return three_known(enrolment)
 
 
 def erase(running: Running, student: str) -> httpx.Response:
