@@ -37,7 +37,7 @@ ATTEMPTS = 3  # for a record that is alone; several are taken apart at once
 ACK_SECONDS = 5.0
 BEGIN_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds between two tries to reach a broker that is away
-SLEPT_SECONDS = 5.0  # not a word from ourselves for so long: we stood still, the world did not
+SLEPT_SECONDS = 2.0  # not a word from ourselves for so long: we stood still, the world did not
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -100,11 +100,13 @@ def settle(system: System) -> None:
         time.sleep(0.1)
 
 
-def _under_way(system: System) -> list[str]:
-    def unsent(connection: Connection) -> int:
-        return connection.scalar(select(func.count()).where(UNSENT)) or 0
+def unsent(system: System, name: str) -> int:
+    """How many facts of a service's ledger Kafka does not have."""
+    return ask(system, name, lambda c: c.scalar(select(func.count()).where(UNSENT)) or 0)
 
-    waits = [f"{n} of {name} unsent" for name in PUBLISHERS if (n := ask(system, name, unsent))]
+
+def _under_way(system: System) -> list[str]:
+    waits = [f"{n} of {name} unsent" for name in PUBLISHERS if (n := unsent(system, name))]
     if waits:
         return waits
     ends = asyncio.run(_ends(system.kafka))

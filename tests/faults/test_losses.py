@@ -1,6 +1,7 @@
 """Topics that are not what was read any more: reading stops, and says what is missing."""
 
 import asyncio
+import time
 from random import Random
 
 import httpx
@@ -10,8 +11,9 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from deploy import topics
+from shared.listening import SLEPT_SECONDS
 from tests import running
-from tests.faults.checking import ask, check, offsets, settle
+from tests.faults.checking import ask, check, offsets, settle, unsent
 from tests.faults.ground import Broker
 from tests.faults.load import carriers, two_carriers, until_more
 from tests.running import System, until
@@ -135,22 +137,20 @@ def test_a_topic_made_again_and_longer_than_before_is_known_by_its_last_record(
 
 
 def _sent(system: System) -> None:
-    metrics = f"{system.delivery.url}/metrics"
-    until(
-        lambda: "trousseau_relay_unsent_facts 0.0" in system.http.get(metrics).text,
-        "delivery has sent all",
-    )
+    until(lambda: not unsent(system, "delivery"), "delivery has sent all")
 
 
 def test_a_topic_made_again_under_a_tracking_that_stood_still_for_a_moment_stops_it(
     system: System, told: list[str]
 ) -> None:
+    paused = time.monotonic()
     system.tracking.pause()
     made_again(system, FACTS)
     for day in range(2, 28):
         scan(system, told, f"2020-11-{day:02d}T08:00:00+02:00")
     assert system.call("delivery", "ops", "/api/refill", {}).status_code == httpx.codes.ACCEPTED
     _sent(system)
+    until(lambda: time.monotonic() - paused > SLEPT_SECONDS, "it stood still for long enough")
     system.tracking.resume()
     assert f"{FACTS}/" in why_stopped(system, "tracking")
     mend(system, "tracking", FACTS)

@@ -22,11 +22,13 @@ SIGNED = {
 
 Event = dict[str, Any]
 _number = count(1)
+_school = count(675_000)  # of Bas-Rhin, behind the numbers of its real ones
 
 
 def uai() -> str:
-    """A school's number that no test has had."""
-    digits = f"{670_000 + next(_number):07d}"
+    """The number of a school of Bas-Rhin that no test has had."""
+    digits = f"{next(_school):07d}"
+    assert digits.startswith("067"), "more schools than the department has numbers"
     return digits + identifiers.UAI_LETTERS[int(digits) % 23]
 
 
