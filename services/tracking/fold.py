@@ -113,9 +113,12 @@ class Shipment(Struct, frozen=True):
 
 
 class Student(Struct, frozen=True):
-    """A student as enrolment tells of him, a pseudonym: where he is, or was last."""
+    """A student as enrolment tells of him, a pseudonym: where he is, or was last; `erased`: nobody
+    can say any more who it was, which no later word undoes.
+    """
 
     school: str = ""
+    erased: bool = False
 
 
 def start(key: str) -> Life | School | Order | Shipment | Student:
@@ -140,7 +143,8 @@ def evolve(now: Any, said: Said) -> Any:
         case Order():
             return _order(now, said.fact)
         case Student():
-            return Student(getattr(said.fact, "school", now.school))
+            erased = now.erased or isinstance(said.fact, enrolment.StudentErased)
+            return Student(getattr(said.fact, "school", now.school), erased)
     listed = said.fact
     if isinstance(listed, ordering.SchoolListed):
         return School(listed.name, listed.kind, listed.town, listed.department)

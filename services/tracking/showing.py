@@ -338,6 +338,7 @@ def laptop(connection: Connection, key: str) -> LaptopLife | None:
         replaced_by=life.replaced_by or "",
         replaces=life.replaces or "",
         student=life.student or "",
+        erased=store.erased(connection, life.student or ""),
     )
 
 

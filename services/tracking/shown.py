@@ -194,7 +194,8 @@ class Told(Struct, frozen=True):
 class LaptopLife(Struct, frozen=True):
     """One laptop. `timeline`: oldest first, of this laptop; `ordered_at`: when its order was
     placed; `reached`: by a station's key, when it first came so far by words that count;
-    `promise`: whether it came by the promised day, "" while that is open.
+    `promise`: whether it came by the promised day, "" while that is open; `erased`: whether
+    nobody can say any more who `student` is.
     """
 
     maker: str
@@ -222,6 +223,7 @@ class LaptopLife(Struct, frozen=True):
     replaced_by: str = ""
     replaces: str = ""
     student: str = ""
+    erased: bool = False
 
 
 class Found(Struct, frozen=True):

@@ -110,6 +110,7 @@ class StudentRow(Row, table=True):
     sequence: int
     place: str
     school: str
+    erased: bool
 
 
 class OrderRow(Row, table=True):
@@ -356,6 +357,12 @@ def ordered_at(connection: Connection, number: str) -> datetime | None:
     """When an order was placed."""
     mine = (TIMELINE.c.key == f"order:{number}") & (TIMELINE.c.type == tag(ordering.OrderPlaced))
     return connection.scalar(select(TIMELINE.c.happened_at).where(mine).limit(1))
+
+
+def erased(connection: Connection, student: str) -> bool:
+    """Whether nobody can say any more who a pseudonym was."""
+    mine = STUDENTS.c.key == f"student:{student}"
+    return bool(connection.scalar(select(STUDENTS.c.erased).where(mine)))
 
 
 def fresh(connection: Connection) -> datetime | None:

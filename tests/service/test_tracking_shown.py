@@ -7,8 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+from alembic import command
+from sqlalchemy import Connection
 
-from shared import parking
+from shared import migrations, parking
+from shared.contracts.enrolment import StudentErased
 from tests.builders import (
     DAY,
     OTHER_SCHOOL,
@@ -23,6 +26,7 @@ from tests.builders import (
     facts,
     key_of,
 )
+from tests.service import enrolling
 from tests.service.hearing_by_hand import announced, heard, take
 
 ACME, AT_SCHOOL = "carrier:acme", f"school:{SCHOOL}"
@@ -243,6 +247,24 @@ def test_pages_show_what_was_heard_in_french_and_in_english(told: Running) -> No
     assert "5CD0003" in page(told, "/search?q=5cd0003")
     assert "Lycée Lambert" in page(told, "/search?q=lambert")
     assert "BC1" in page(told, "/search?q=BC1")
+
+
+def test_a_page_says_that_nobody_can_name_its_student_any_more_after_the_schema_moved_too(
+    told: Running,
+) -> None:
+    of_one = "/laptops/hp/5CD0001"
+    enrolling.told(told, enrolling.enrolled())
+    assert "identité effacée" not in page(told, of_one)
+    enrolling.told(told, StudentErased("request"))
+    enrolling.told(told, enrolling.left("graduated"))
+    assert "identité effacée" in page(told, of_one)
+
+    def back_and_forth(connection: Connection) -> None:
+        command.downgrade(migrations.config("tracking", connection), "0004")
+        migrations.upgrade(connection, "tracking")
+
+    told.write(back_and_forth)
+    assert "identité effacée" in page(told, of_one)
 
 
 def test_what_a_page_cannot_show_is_told_as_a_page(told: Running) -> None:

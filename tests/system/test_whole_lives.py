@@ -311,10 +311,13 @@ def test_a_laptop_is_followed_from_order_to_further_study_and_its_life_outlives_
 
     erased(whole, student)
     assert life(whole, laptop) == shown, "the life is as it was"
+    page = f"{whole.tracking.url}/laptops/{laptop}"
+    until(lambda: "identité effacée" in whole.http.get(page).text, "the page says so")
     before = shown_of(whole, laptop)
     whole.begins_anew("tracking")
     until(lambda: shown_of(whole, laptop) == before, "all is read again, and shown as it was")
-    told = whole.http.get(f"{whole.tracking.url}/laptops/{laptop}").text
+    until(lambda: "identité effacée" in whole.http.get(page).text, "the page says so again")
+    told = whole.http.get(page).text
     assert "Emporté en poursuite d’études" in told
     assert [name for name in ("Exemple", "Élise") if name in told + str(before)] == []
     confirmed = f"{whole.services['handover'].url}/certificates/{certificate}"
