@@ -40,6 +40,24 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"long form, to have it again: TROUSSEAU_LONG=1 {faults} {chance}"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What has to stay in one process where tests run side by side (`--dist loadgroup`)."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(_place_shared(item)))
+
+
+def _place_shared(item: pytest.Item) -> str:
+    """A file's half on one database shares services; all faults share a broker, and what they saw
+    together is looked at in the end.
+    """
+    if "faults" in item.path.parts:
+        return "faults"
+    half = {"sqlite", "postgres"} & {*item.name.rstrip("]").partition("[")[2].split("-")}
+    return "-".join([item.path.stem, *half])
+
+
 @pytest.fixture(scope="session")
 def places_home() -> Iterator[Path]:
     """The state folder of this run's broker and server."""

@@ -25,8 +25,19 @@ POSTGRES_USER = "trousseau"
 # bytes for granted, as SQLite keeps it, is found out.
 POSTGRES_SORTING = ("--encoding=UTF8", "--locale-provider=icu", "--icu-locale=en-US")
 START_SECONDS = 60
-# Below the range that the system gives to clients: there a probe may connect to itself.
-FIRST_PORT, LAST_PORT = 20_000, 32_000
+
+
+def _ports() -> tuple[int, int]:
+    """Where this process takes ports: below the range that the system gives to clients, where a
+    probe may connect to itself. Of test processes side by side each has a part of its own, so that
+    none takes a port that another's service gave up for a moment.
+    """
+    mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    part = 12_000 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return 20_000 + mine * part, 20_000 + (mine + 1) * part
+
+
+FIRST_PORT, LAST_PORT = _ports()
 
 
 class NoPlaceError(Exception):
@@ -101,7 +112,7 @@ def home() -> Iterator[Path]:
 def end_leftovers() -> None:
     """End the brokers and servers of test runs that are no more, and throw their folders away."""
     for left in Path(tempfile.gettempdir()).glob(f"{HOMES}[0-9]*"):
-        if not processes.is_running(int(left.name.removeprefix(HOMES)), "test"):
+        if not processes.is_running(int(left.name.removeprefix(HOMES)), "python"):
             kafka.kill(Broker(left))
             _kill_postgres(left / "postgres" / "data")
             shutil.rmtree(left, ignore_errors=True)

@@ -99,6 +99,17 @@ def test_a_service_asked_to_stop_under_load_finishes_what_it_took_and_ends_with_
     check(system, acme.acknowledged | bolt.acknowledged)
 
 
+def test_tracking_made_anew_under_load_ends_as_one_that_was_always_there(
+    system: System, chance: Random
+) -> None:
+    acme, bolt = two_carriers(system, laptops(30), chance)
+    with carriers(acme, bolt) as acknowledged:
+        until_more(acknowledged, 100)
+        system.begins_anew("tracking")
+        until_more(acknowledged, 100)
+    check(system, acme.acknowledged | bolt.acknowledged)
+
+
 @pytest.mark.parametrize("ground", ["sqlite"], indirect=True)
 def test_tracking_stopped_past_its_session_and_woken_has_no_effect_twice(
     system: System, chance: Random
