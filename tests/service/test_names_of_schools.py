@@ -8,23 +8,27 @@ from typing import Any
 import httpx
 import pypdf
 import pytest
+from alembic import command
 from msgspec.structs import replace
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
+from sqlalchemy import Connection
 
-from services.handover import core, pages
+from services.handover import core, pages, store
 from services.handover import papers as of_handover
 from services.handover.papers import LEFT, RIGHT, Paper
 from services.handover.shown import HandoverShown, SchoolNamed
+from shared import migrations
 from tests import papers
-from tests.builders import DAY, SCHOOL, SCHOOLS_CSV, Running, a_claim, key_of
+from tests.builders import DAY, OTHER_SCHOOL, SCHOOL, SCHOOLS_CSV, Running, a_claim, key_of
 from tests.service import handing_over as of
 from tests.service.hearing_by_hand import heard
 
 NAMED = f"Lycée Fustel, Strasbourg ({SCHOOL})"
 NUMBER = f'<span class="code">{SCHOOL}</span>'
+SIGNING = f"/signing/{SCHOOL}"
 PAGES = [
-    *(f"/signing/{SCHOOL}", "/campaigns/fin-2023", "/handovers", f"/handovers?school={SCHOOL}"),
+    *(SIGNING, "/campaigns/fin-2023", "/handovers", f"/handovers?school={SCHOOL}"),
     "/mine/{word}",
 ]
 CERTIFICATE = "/api/certificates/{number}.pdf"
@@ -43,9 +47,9 @@ def names(handover: Running) -> dict[str, str]:
 
 def note(handover: Running, name: str, at: datetime = DAY) -> None:
     """Let handover know what its school is called, as the directory said at a moment."""
-    command, key = core.NoteSchool(name, "Strasbourg"), core.school_key(SCHOOL)
+    entry, key = core.NoteSchool(name, "Strasbourg"), core.school_key(SCHOOL)
     told = {"party": "ordering", "id": f"{name} {at}", "happened_at": at}
-    of.put(handover, [a_claim(key, command, **told)])
+    of.put(handover, [a_claim(key, entry, **told)])
 
 
 def look(handover: Running, path: str) -> str:
@@ -115,7 +119,7 @@ def test_an_older_entry_that_is_told_late_does_not_win_over_a_newer_one(
     note(handover, "Lycée Numa", DAY)
     assert NAMED in paper(handover, CERTIFICATE.format(**names))
     note(handover, "Lycée de Coulanges", DAY + timedelta(days=2))
-    assert f"Lycée de Coulanges, Strasbourg ({SCHOOL})" in look(handover, f"/signing/{SCHOOL}")
+    assert f"Lycée de Coulanges, Strasbourg ({SCHOOL})" in look(handover, SIGNING)
 
 
 def test_what_ordering_lists_is_heard_and_read_once_more_tells_nothing_new(
@@ -123,10 +127,30 @@ def test_what_ordering_lists_is_heard_and_read_once_more_tells_nothing_new(
 ) -> None:
     ordering.file("region", "/api/schools/imports", SCHOOLS_CSV)
     heard(handover, ordering)
-    assert f"Lycée Fustel, Strasbourg ({NUMBER})" in look(handover, f"/signing/{SCHOOL}")
+    assert f"Lycée Fustel, Strasbourg ({NUMBER})" in look(handover, SIGNING)
     before = handover.counts()
     heard(handover, ordering)
     assert handover.counts() == before
+
+
+def test_a_school_that_was_known_before_the_schema_had_names_is_named_once_it_is_read_again(
+    ordering: Running, handover: Running
+) -> None:
+    def back_and_forth(connection: Connection) -> None:
+        command.downgrade(migrations.config("handover", connection), "0003")
+        migrations.upgrade(connection, "handover")
+
+    closed = core.SucceedSchool(OTHER_SCHOOL)
+    of.put(handover, [a_claim(core.school_key(SCHOOL), closed, stated=False)])
+    handover.write(back_and_forth)
+    assert handover.write(lambda connection: migrations.drift(connection, "handover")) == []
+    assert f'<h1>Jour de signature <span class="soft">{NUMBER}' in look(handover, SIGNING)
+    ordering.file("region", "/api/schools/imports", SCHOOLS_CSV)
+    heard(handover, ordering)
+    assert f"Lycée Fustel, Strasbourg ({NUMBER})" in look(handover, SIGNING)
+    assert handover.write(lambda connection: store.followed_by(connection, OTHER_SCHOOL)) == [
+        core.school_key(SCHOOL)
+    ]
 
 
 # -- the certificate stays on its page
