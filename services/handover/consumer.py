@@ -1,4 +1,6 @@
-"""What handover does about what it hears: who leaves, who has a laptop, what stands in the way."""
+"""What handover does about what it hears: who leaves, who has a laptop, what stands in the way, and
+what a school is called.
+"""
 
 from services.handover import core
 from shared.contracts import delivery, enrolment, ordering, repairs
@@ -20,6 +22,10 @@ def left(fact: enrolment.StudentLeft) -> core.NoteStudent:
 
 def erased(_: enrolment.StudentErased) -> core.ForgetStudent:
     return core.ForgetStudent()
+
+
+def listed(fact: ordering.SchoolListed) -> core.NoteSchool:
+    return core.NoteSchool(fact.name, fact.town)
 
 
 def announced(fact: ordering.LaptopAnnounced) -> core.Enter:
@@ -94,6 +100,7 @@ REACTIONS: Reactions = {
     enrolment.StudentLevelChanged: learns,
     enrolment.StudentLeft: left,
     enrolment.StudentErased: erased,
+    ordering.SchoolListed: listed,
     ordering.LaptopAnnounced: announced,
     ordering.LaptopAdmitted: admitted,
     delivery.LaptopReceived: in_stock,

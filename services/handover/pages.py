@@ -10,7 +10,12 @@ from msgspec import Struct
 
 from services.handover import papers
 from services.handover.core.policy import Cession
-from services.handover.shown import CampaignShown, CertificateShown, HandoverShown
+from services.handover.shown import (
+    CampaignShown,
+    CertificateShown,
+    HandoverShown,
+    SchoolNamed,
+)
 from shared.contracts.handover import INSTITUTIONS
 from shared.pages import rendering
 from shared.pages.jobs import share
@@ -145,7 +150,7 @@ class Signing(Struct, frozen=True):
     """
 
     id: str
-    school: str
+    school: SchoolNamed
     counts: Mapping[str, int]
     handover: HandoverShown | None = None
     mine: str = ""
@@ -162,8 +167,8 @@ def campaigns_page(
     return _page("campaigns.html", visit, campaigns=found, terms=terms, trouble=trouble)
 
 
-def campaign_page(visit: Visit, campaign: CampaignShown) -> str:
-    """`/campaigns/{id}`"""
+def campaign_page(visit: Visit, campaign: CampaignShown, schools: Mapping[str, SchoolNamed]) -> str:
+    """`/campaigns/{id}`; `schools`: by their UAI, here and below, all that are shown."""
     total = campaign.total
     steps = (
         ("Concernés", total.opened, ""),
@@ -174,14 +179,19 @@ def campaign_page(visit: Visit, campaign: CampaignShown) -> str:
         ("Cédés", total.handed_over, "handed-over"),
         ("Poursuite d'études", total.went_on, "in-further-study"),
     )
-    return _page("campaign.html", visit, campaign=campaign, steps=steps)
+    return _page("campaign.html", visit, campaign=campaign, steps=steps, schools=schools)
 
 
 def handovers_page(
-    visit: Visit, found: Sequence[HandoverShown], listing: Listing, asked: Mapping[str, str]
+    visit: Visit,
+    found: Sequence[HandoverShown],
+    listing: Listing,
+    asked: Mapping[str, str],
+    schools: Mapping[str, SchoolNamed],
 ) -> str:
     """`/handovers`"""
-    return _page("handovers.html", visit, handovers=found, listing=listing, asked=asked)
+    shown = {"handovers": found, "listing": listing, "asked": asked, "schools": schools}
+    return _page("handovers.html", visit, **shown)
 
 
 def signing_page(visit: Visit, seen: Signing) -> str:
@@ -193,11 +203,12 @@ def signing_page(visit: Visit, seen: Signing) -> str:
 
 class Own(Struct, frozen=True):
     """The student's own page: the word that opens it; `value`: at which the laptop is ceded, in
-    cents; `told`: a word of TOLD; `trouble`: why an answer was refused.
+    cents; `school`: its; `told`: a word of TOLD; `trouble`: why an answer was refused.
     """
 
     word: str = ""
     value: int = 0
+    school: SchoolNamed = SchoolNamed("")
     told: str = ""
     trouble: str = ""
 
@@ -205,8 +216,9 @@ class Own(Struct, frozen=True):
 def mine_page(visit: Visit, handover: HandoverShown | None, own: Own) -> str:
     """`/mine`: the student's own page, or the field for the word that opens it."""
     says = _says(handover) if handover else ("", "")
-    shown = {"word": own.word, "told": TOLD.get(own.told, ""), "trouble": own.trouble}
-    return _page("mine.html", visit, handover=handover, value=own.value, says=says, **shown)
+    shown = {name: getattr(own, name) for name in Own.__struct_fields__}
+    shown |= {"handover": handover, "says": says, "told": TOLD.get(own.told, "")}
+    return _page("mine.html", visit, **shown)
 
 
 def _says(handover: HandoverShown) -> tuple[str, str]:
@@ -227,9 +239,16 @@ COLUMNS = (
 )
 
 
-def handovers_csv(found: Iterable[HandoverShown]) -> Iterator[str]:
-    """`/handovers.csv`"""
-    return csv_lines(COLUMNS, ([_cell(getattr(one, name)) for name in COLUMNS] for one in found))
+def handovers_csv(
+    found: Iterable[HandoverShown], schools: Mapping[str, SchoolNamed]
+) -> Iterator[str]:
+    """`/handovers.csv`; what schools are called stands last: columns have kept their places."""
+
+    def cells(one: HandoverShown) -> list[str]:
+        known = [_cell(getattr(one, name)) for name in COLUMNS]
+        return [*known, schools[one.school].name, schools[one.school].town]
+
+    return csv_lines((*COLUMNS, *papers.OF_SCHOOLS), map(cells, found))
 
 
 def _cell(value: object) -> str:

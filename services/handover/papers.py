@@ -4,7 +4,7 @@ PDF by reportlab, which brings the font (Bitstream Vera) and the QR code too.
 """
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from services.handover.core import Campaign
-from services.handover.shown import HandoverShown
+from services.handover.shown import HandoverShown, SchoolNamed
 from shared.pages import french
 from shared.pages.tables import csv_lines
 
@@ -29,14 +29,19 @@ PLAIN, BOLD = "Vera", "VeraBd"
 LEFT, RIGHT, TOP, BOTTOM = 25 * mm, A4[0] - 25 * mm, A4[1] - 30 * mm, 25 * mm
 LEADING = 1.45
 ROW = 7 * mm
+# Of a certificate: where its right column begins, what lies between two rows, the height that the
+# words below them take, the sizes that its rows may have.
+TOLD, BETWEEN, BELOW, SIZES = LEFT + 45 * mm, 2 * mm, 118 * mm, (11.0, 10.0, 9.0, 8.0, 7.0)
+ROWS, HEADING = 30, 13  # of a list: laptops on a page, the size of what stands above them
 
 
 class Paper(Struct, frozen=True):
-    """What a certificate says: a handover, the terms of its campaign, and the address that confirms
-    it.
+    """What a certificate says: a handover, its school, the terms of its campaign, and the address
+    that confirms it.
     """
 
     handover: HandoverShown
+    school: SchoolNamed
     terms: Campaign
     address: str
 
@@ -62,10 +67,24 @@ def _text(
     """Write text from a place on, in lines; where the next one begins."""
     x, y = at
     canvas.setFont(font, size)
-    for line in simpleSplit(text, font, size, RIGHT - x):
+    for line in _lines(text, font, size, RIGHT - x):
         canvas.drawString(x, y, line)
         y -= size * LEADING
     return y
+
+
+def _lines(text: str, font: str, size: float, width: float) -> Iterator[str]:
+    """Text in lines; a word that is wider than one is cut, after a hyphen where it has any."""
+    for line in simpleSplit(text, font, size, width):
+        rest = line
+        while pdfmetrics.stringWidth(rest, font, size) > width:
+            most = len(rest) - 1
+            while most > 1 and pdfmetrics.stringWidth(rest[:most], font, size) > width:
+                most -= 1
+            cut = rest.rfind("-", 0, most) + 1 or most
+            yield rest[:cut]
+            rest = rest[cut:]
+        yield rest
 
 
 def euros(cents: int) -> str:
@@ -86,17 +105,14 @@ def certificate(paper: Paper) -> bytes:
     maker, _, serial = one.laptop.partition("/")
     rows = (
         ("Ordinateur", f"{one.model or maker}, numéro de série {serial}"),
-        ("Lycée", one.school),
+        ("Lycée", paper.school.words),
         ("Établie le", french.day(one.certified_at, "fr") if one.certified_at else ""),
         ("Fondement", terms.legal_basis),
         ("Délibération", terms.deliberation),
         ("Valeur résiduelle", euros(terms.residual_value_cents)),
         ("Cédé à", "." * 60),
     )
-    for label, told in rows:
-        canvas.setFont(PLAIN, 11)
-        canvas.drawString(LEFT, y, label)
-        y = _text(canvas, (LEFT + 45 * mm, y), told, 11, BOLD) - 2 * mm
+    y = _rows(canvas, y, rows)
     y = _text(canvas, (LEFT, y - 6 * mm), CEDED)
     _text(canvas, (LEFT, y - 10 * mm), french.typeset("Pour la région, le chef d'établissement :"))
     _qr(canvas, paper.address, RIGHT - 38 * mm, BOTTOM + 8 * mm)
@@ -105,6 +121,25 @@ def certificate(paper: Paper) -> bytes:
     canvas.showPage()
     canvas.save()
     return to.getvalue()
+
+
+def _rows(canvas: Canvas, y: float, rows: Sequence[tuple[str, str]]) -> float:
+    """What is certified, from y down: as large as leaves room for what stands below. Where it ends.
+
+    A school may be called in over 100 letters, and so may the ground on which a laptop is ceded.
+    """
+    room = y - BELOW
+    size = next((one for one in SIZES if _height(rows, one) <= room), SIZES[-1])
+    for label, told in rows:
+        canvas.setFont(PLAIN, 11)
+        canvas.drawString(LEFT, y, label)
+        y = _text(canvas, (TOLD, y), told, size, BOLD) - BETWEEN
+    return y
+
+
+def _height(rows: Sequence[tuple[str, str]], size: float) -> float:
+    lines = sum(len([*_lines(told, BOLD, size, RIGHT - TOLD)]) for _, told in rows)
+    return lines * size * LEADING + len(rows) * BETWEEN
 
 
 CEDED = french.typeset(
@@ -126,6 +161,7 @@ COLUMNS = (
     *("certificate", "issued_at", "school", "maker", "serial", "model", "handed_over_at"),
     *("legal_basis", "deliberation", "residual_value_cents"),
 )
+OF_SCHOOLS = ("school_name", "school_town")
 
 
 def _row(one: HandoverShown, terms: Campaign) -> tuple[str, ...]:
@@ -137,9 +173,17 @@ def _row(one: HandoverShown, terms: Campaign) -> tuple[str, ...]:
     return (*about, *said)
 
 
-def certificates_csv(found: Iterable[HandoverShown], terms: Campaign) -> Iterator[str]:
-    """Certificates as a table, for the accounts."""
-    return csv_lines(COLUMNS, (_row(one, terms) for one in found))
+def certificates_csv(
+    found: Iterable[HandoverShown], terms: Campaign, schools: Mapping[str, SchoolNamed]
+) -> Iterator[str]:
+    """Certificates as a table, for the accounts. What schools are called, by their UAI, stands
+    last: columns have kept their places.
+    """
+
+    def row(one: HandoverShown) -> tuple[str, ...]:
+        return (*_row(one, terms), schools[one.school].name, schools[one.school].town)
+
+    return csv_lines((*COLUMNS, *OF_SCHOOLS), map(row, found))
 
 
 def certificates_pdf(found: Sequence[HandoverShown], terms: Campaign, school: str) -> bytes:
@@ -147,9 +191,10 @@ def certificates_pdf(found: Sequence[HandoverShown], terms: Campaign, school: st
     to = io.BytesIO()
     title = f"Attestations de cession, {school or 'tous les lycées'}, {terms.campaign}"
     canvas = _canvas(to, title)
-    pages = [found[start : start + 30] for start in range(0, len(found), 30)] or [()]
+    rows = ROWS + 1 - len([*_lines(title, BOLD, HEADING, RIGHT - LEFT)])
+    pages = [found[start : start + rows] for start in range(0, len(found), rows)] or [()]
     for place, part in enumerate(pages, 1):
-        y = _text(canvas, (LEFT, TOP), title, 13, BOLD)
+        y = _text(canvas, (LEFT, TOP), title, HEADING, BOLD)
         told = f"{french.number(len(found), 'fr')} attestations ; page {place} sur {len(pages)}"
         y = _text(canvas, (LEFT, y), told, 10) - 4 * mm
         for one in part:

@@ -51,6 +51,24 @@ class HandoverShown(Struct, frozen=True):
     cancelled_for: str | None
 
 
+class SchoolNamed(Struct, frozen=True):
+    """A school as people know it; name and town are "" where nobody told them."""
+
+    uai: str
+    name: str = ""
+    town: str = ""
+
+    @property
+    def place(self) -> str:
+        """`Lycée Kléber, Strasbourg`; "" where nobody told."""
+        return ", ".join(filter(None, (self.name, self.town)))
+
+    @property
+    def words(self) -> str:
+        """`Lycée Kléber, Strasbourg (0670001A)`; the UAI alone where nobody told."""
+        return f"{self.place} ({self.uai})" if self.place else self.uai
+
+
 class SchoolShown(Struct, frozen=True):
     """How far a school is in a campaign: how many handovers, how many came to each step, how many
     are asked back or came back, how many are held up.

@@ -31,6 +31,7 @@ PASSED_OVER = (
     repairs.PresenceNoted,  # enrolment told it
     *(handover.HandoverCampaignOpened, handover.CertificateNumbered),  # handover shows them
     handover.SchoolSucceeded,
+    handover.SchoolNoted,  # ordering told it
     delivery.StudentPlaced,  # enrolment told it
     *(handover.StudentNoted, handover.StudentEquipped),  # tracking knows laptops, and no students
     *(handover.StudentCalled, handover.StudentForgotten),

@@ -44,6 +44,13 @@ class SchoolSucceeded(
     successor: str
 
 
+class SchoolNoted(Struct, frozen=True, forbid_unknown_fields=True, tag="handover.school-noted.v1"):
+    """What the school is called, and where it is: as ordering said. Key: the school."""
+
+    name: str
+    town: str
+
+
 class StudentNoted(
     Struct, frozen=True, forbid_unknown_fields=True, tag="handover.student-noted.v1"
 ):
@@ -359,6 +366,7 @@ Fact = (
     HandoverCampaignOpened
     | CertificateNumbered
     | SchoolSucceeded
+    | SchoolNoted
     | StudentNoted
     | StudentEquipped
     | StudentCalled
@@ -397,6 +405,7 @@ RANK: dict[type, int] = {
     LaptopEntered: 12,
     LaptopAcquired: 16,
     SchoolSucceeded: 18,
+    SchoolNoted: 18,
     HandoverCampaignOpened: 18,
     StudentNoted: 19,
     StudentCalled: 20,

@@ -1,6 +1,6 @@
 """Handover's rules, each a sentence: who leaves, what is offered, signed, released, certified."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -19,19 +19,22 @@ from services.handover.core import (
     GoOn,
     HandOver,
     NoteRelease,
+    NoteSchool,
     NoteStudent,
     Offer,
     Refuse,
     Sign,
+    SucceedSchool,
     Unblock,
     Withdraw,
     campaign_key,
+    school_key,
     student_key,
 )
 from shared.contracts import handover
 from shared.contracts.calendar import day_of
 from shared.contracts.enrolment import FINAL_LEVELS, REASONS
-from shared.decisions import Refusal, play
+from shared.decisions import Claim, Refusal, play
 from tests.builders import DAY, OTHER_SCHOOL, SCHOOL, STUDENTS, key_of
 from tests.core.handovers import (
     ADA,
@@ -424,3 +427,37 @@ def test_a_policy_that_says_not_what_it_must_is_refused(line: str, instead: str)
     assert line in text
     with pytest.raises(ValueError, match=r"\w"):
         core.read(text.replace(line, instead, 1))
+
+
+# -- what a school is called
+
+HERE = school_key(SCHOOL)
+
+
+def listed(name: str, at: datetime) -> Claim:
+    return asked(NoteSchool(name, "Strasbourg"), at, key=HERE, by="ordering")
+
+
+def test_a_school_is_called_as_its_newest_entry_says_in_whatever_order_entries_are_told() -> None:
+    entries = [
+        listed("Lycée Kléber", DAY),
+        listed("Lycée Marc Bloch", DAY + HOUR),
+        listed("Lycée Kléber", DAY + DAYS),
+    ]
+    called = {of(after({}, *told), HERE).name for told in permutations(entries)}
+    assert called == {"Lycée Kléber"}
+
+
+def test_an_entry_that_is_told_again_says_nothing_new() -> None:
+    past = after({}, listed("Lycée Kléber", DAY))
+    assert facts(play(CORE, past, listed("Lycée Kléber", DAY))) == []
+    assert facts(play(CORE, past, listed("Lycée Kléber", DAY - HOUR))) == []
+
+
+def test_a_school_keeps_its_name_when_another_follows_it_and_its_follower_when_it_is_renamed() -> (
+    None
+):
+    closed = asked(SucceedSchool(OTHER_SCHOOL), key=HERE, by="region")
+    for heard in permutations([listed("Lycée Kléber", DAY), closed]):
+        now = of(after({}, *heard), HERE)
+        assert (now.name, now.town, now.successor) == ("Lycée Kléber", "Strasbourg", OTHER_SCHOOL)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import httpx
 
 from shared.contracts import enrolment
+from tests import papers
 from tests.running import System, until
 from tests.system.acts import (
     done,
@@ -14,6 +15,7 @@ from tests.system.acts import (
     laptops,
     named,
     opened,
+    page,
     uai,
     verdicts,
 )
@@ -67,10 +69,13 @@ def test_a_laptop_is_offered_signed_released_certified_and_taken_into_further_st
     assert (shown["state"], shown["school"]) == ("handed-over", school)
     went = act(system, shown["handover"], "further-study", now(), institution="university")
     assert went["handover"]["state"] == "in-further-study"
-    paper = system.call("handover", "region", f"/api/certificates/{shown['certificate']}.pdf")
-    assert paper.content.startswith(b"%PDF")
-    page = system.http.get(f"{system.services['handover'].url}/certificates/{shown['certificate']}")
-    assert (page.status_code, shown["student"] in page.text) == (200, False)
+    number = shown["certificate"]
+    paper = system.call("handover", "region", f"/api/certificates/{number}.pdf")
+    called = f"Lycée {school}, Strasbourg"
+    assert f"{called} ({school})" in papers.words(paper)
+    assert called in page(system, "handover", f"school:{school}", f"/signing/{school}").text
+    proof = system.http.get(f"{system.services['handover'].url}/certificates/{number}")
+    assert (proof.status_code, shown["student"] in proof.text) == (200, False)
 
 
 def test_a_student_who_changes_school_is_handed_over_by_the_new_one(system: System) -> None:

@@ -30,6 +30,7 @@ from services.handover.core.commands import (
     MoveHandover,
     MoveStudent,
     NoteRelease,
+    NoteSchool,
     NoteStudent,
     Offer,
     OpenCampaign,
@@ -97,6 +98,7 @@ __all__ = [
     "MoveHandover",
     "MoveStudent",
     "NoteRelease",
+    "NoteSchool",
     "NoteStudent",
     "Offer",
     "OpenCampaign",
@@ -160,9 +162,8 @@ def decide(policy: Policy, states: Mapping[str, Any], claim: Claim) -> Decision:
     match claim.command:
         case OpenCampaign() as opening:
             return campaigns.opened(now, key, opening)
-        case SucceedSchool() as succeeding:
-            other = states[school_key(succeeding.successor)]
-            return campaigns.succeeded(now, key, succeeding, other)
+        case SucceedSchool() | NoteSchool() as of_school:
+            return campaigns.of_school(states, claim, of_school)
         case CallUp() | NoteStudent() | MoveStudent() | ForgetStudent() as of_student:
             return students.decide(policy, states, claim, of_student)
         case Enter() | Acquire() | Entrust() | Block() | Unblock() | Withdraw() as heard:
@@ -265,7 +266,7 @@ def evolve(now: Any, said: Said) -> Any:
             return students.evolve(now, said)
         case Campaign():
             return campaigns.evolve(now, said.fact)
-    return campaigns.evolve_school(now, said.fact)
+    return campaigns.evolve_school(now, said)
 
 
 def core(policy: Policy) -> Core:

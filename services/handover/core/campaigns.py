@@ -1,14 +1,24 @@
-"""Campaigns, one for a school year, and schools that another took over from. Pure."""
+"""Campaigns, one for a school year, and schools: what they are called, and which of them another
+took over from. Pure.
+"""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from services.handover.core.commands import OpenCampaign, SucceedSchool
+from services.handover.core.commands import (
+    NoteSchool,
+    OfSchool,
+    OpenCampaign,
+    SucceedSchool,
+    school_key,
+)
 from shared.contracts import handover
-from shared.decisions import Decision, Refusal
+from shared.decisions import Claim, Decision, Refusal, Said
 
 NUMBER = "{year}-{number:06d}"
 
@@ -27,9 +37,14 @@ class Campaign(Struct, frozen=True):
 
 
 class School(Struct, frozen=True):
-    """A school. `successor`: the one that does what it had to do."""
+    """A school. `successor`: the one that does what it had to do; `name`, `town`: of its entry in
+    the directory, as it was at `noted_at`; None where nobody told.
+    """
 
     successor: str | None = None
+    name: str | None = None
+    town: str | None = None
+    noted_at: datetime | None = None
 
 
 def opened(now: Campaign, key: str, command: OpenCampaign) -> Decision:
@@ -43,6 +58,25 @@ def opened(now: Campaign, key: str, command: OpenCampaign) -> Decision:
     if now.campaign:
         return Refusal("already-opened", "it was opened on other terms: these stand", "/campaign")
     return ((key, told),)
+
+
+def of_school(states: Mapping[str, Any], claim: Claim, command: OfSchool) -> Decision:
+    now, key = states[claim.subject], claim.subject
+    match command:
+        case NoteSchool():
+            return noted(now, claim, command)
+        case SucceedSchool(successor):
+            return succeeded(now, key, command, states[school_key(successor)])
+
+
+def noted(now: School, claim: Claim, command: NoteSchool) -> Decision:
+    """The same name of a later day is a fact too: an entry from between that is told after it then
+    changes nothing.
+    """
+    same = (now.name, now.town) == (command.name, command.town)
+    if same and now.noted_at and now.noted_at >= claim.happened_at:
+        return ()
+    return ((claim.subject, handover.SchoolNoted(command.name, command.town)),)
 
 
 def succeeded(now: School, key: str, command: SucceedSchool, other: School) -> Decision:
@@ -80,7 +114,10 @@ def evolve(now: Campaign, fact: object) -> Campaign:
     return now
 
 
-def evolve_school(now: School, fact: object) -> School:
-    if isinstance(fact, handover.SchoolSucceeded):
-        return replace(now, successor=fact.successor)
+def evolve_school(now: School, said: Said) -> School:
+    match said.fact:
+        case handover.SchoolSucceeded(successor):
+            return replace(now, successor=successor)
+        case handover.SchoolNoted(name, town):
+            return replace(now, name=name, town=town, noted_at=said.happened_at)
     return now

@@ -24,6 +24,13 @@ class SucceedSchool(Struct, frozen=True, tag="succeed-school"):
     successor: str
 
 
+class NoteSchool(Struct, frozen=True, tag="note-school"):
+    """What a school is called, and where it is."""
+
+    name: str
+    town: str
+
+
 # -- of students
 
 
@@ -250,8 +257,9 @@ Act = (
 )
 Heard = Enter | Acquire | Entrust | Block | Unblock | Withdraw
 Following = Reconsider | Regard | Settle | MoveHandover | CloseDay
+OfSchool = SucceedSchool | NoteSchool
 OfStudent = CallUp | NoteStudent | MoveStudent | ForgetStudent
-Command = OpenCampaign | SucceedSchool | OfStudent | Heard | Following | Act
+Command = OpenCampaign | OfSchool | OfStudent | Heard | Following | Act
 
 
 def campaign_key(school_year: str) -> str:

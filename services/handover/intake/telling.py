@@ -1,8 +1,10 @@
 """What is asked of handover over HTTP: campaigns, handovers, certificates."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,6 +12,7 @@ from services.handover import core, papers, showing, store
 from services.handover.intake.acting import known
 from services.handover.papers import Paper
 from services.handover.showing import Office
+from services.handover.shown import HandoverShown, SchoolNamed
 from services.handover.store import Found, Standing
 from shared.access import role
 from shared.asking import Intake, named
@@ -98,10 +101,10 @@ async def paper(intake: Intake, office: Office, found: Found | None) -> Response
     number = found.handover.certificate if found else None
     if found is None or number is None:
         raise Problem(404, "unknown-certificate", "no such certificate was issued")
-    terms = await standing(intake, found.handover.campaign or "")
-    made = papers.certificate(
-        Paper(showing.shown(found), terms.campaign, office.certificate(number))
-    )
+    terms, uai = await standing(intake, found.handover.campaign or ""), found.handover.school
+    school = await intake.database.read(lambda seen: store.school(seen, uai))
+    shown, address = showing.shown(found), office.certificate(number)
+    made = papers.certificate(Paper(shown, school, terms.campaign, address))
     return pdf(made, f"attestation-{number}.pdf")
 
 
@@ -128,12 +131,21 @@ async def accounts(intake: Intake, name: str, party: str, asked: str, kind: str)
     """The certificates of a campaign and a school, for the accounts: csv or pdf."""
     terms = await standing(intake, name)
     school = own_school(party, named("school", identifiers.uai, asked) if asked else "")
-    found = await intake.database.read(lambda seen: store.certificates(seen, name, school))
-    shown = [showing.shown(one) for one in found]
+    found, schools = await intake.database.read(partial(_certified, name=name, school=school))
     file = f"attestations-{school or 'toutes'}-{name}.{kind}"
     if kind == "csv":
-        return table(papers.certificates_csv(shown, terms.campaign), file)
-    return pdf(papers.certificates_pdf(shown, terms.campaign, school), file)
+        return table(papers.certificates_csv(found, terms.campaign, schools), file)
+    named_so = schools[school].words if school else ""
+    return pdf(papers.certificates_pdf(found, terms.campaign, named_so), file)
+
+
+def _certified(
+    connection: Connection, name: str, school: str
+) -> tuple[list[HandoverShown], dict[str, SchoolNamed]]:
+    """The certificates of a campaign, and their schools; the one that is asked for among these."""
+    found = store.certificates(connection, name, school)
+    uais = {school, *(one.handover.school for one in found)}
+    return [showing.shown(one) for one in found], store.schools(connection, uais)
 
 
 def accounting(intake: Intake, kind: str) -> Handler:

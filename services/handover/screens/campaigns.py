@@ -1,5 +1,6 @@
 """The pages of campaigns, and of the handovers that their numbers count."""
 
+from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from typing import Any
@@ -13,7 +14,8 @@ from services.handover import pages, showing, store
 from services.handover.intake import campaigns, telling
 from services.handover.screens.addresses import CSV, HTML, PDF, READERS, Addresses, Form
 from services.handover.showing import Office
-from services.handover.shown import CampaignShown
+from services.handover.shown import CampaignShown, HandoverShown, SchoolNamed
+from services.handover.store import Standing
 from shared.asking import Intake
 from shared.contracts.calendar import midnight
 from shared.pages.tables import Listing
@@ -47,8 +49,8 @@ def of_campaigns(intake: Intake, office: Office, screens: Screens) -> Addresses:
         party = somebody(request, screens, *READERS)
         found = await telling.standing(intake, request.path_params["campaign"])
         school = telling.own_school(party)
-        seen = await intake.database.read(lambda one: showing.campaign_shown(one, found, school))
-        return html(pages.campaign_page(visit(request, screens), seen))
+        seen, schools = await intake.database.read(partial(_one, standing=found, school=school))
+        return html(pages.campaign_page(visit(request, screens), seen, schools))
 
     def accounts(kind: str) -> Handler:
         async def give(request: Request) -> Response:
@@ -80,26 +82,42 @@ def _shown(connection: Connection, school: str) -> list[CampaignShown]:
     return [showing.campaign_shown(connection, one, school) for one in found]
 
 
+def _one(
+    connection: Connection, standing: Standing, school: str
+) -> tuple[CampaignShown, dict[str, SchoolNamed]]:
+    seen = showing.campaign_shown(connection, standing, school)
+    return seen, store.schools(connection, (one.school for one in seen.schools))
+
+
 def of_handovers(intake: Intake, screens: Screens) -> Addresses:
     async def listed(request: Request) -> Response:
         asked, where = _asked(request, somebody(request, screens, *READERS))
         after = request.query_params.get("after") or None
-        found, total = await intake.database.read(
-            lambda seen: store.handovers(seen, where, after, ROWS)
-        )
-        listing = Listing(total, found[-1].number if len(found) == ROWS else "")
-        shown = [showing.shown(one) for one in found]
-        return html(pages.handovers_page(visit(request, screens), shown, listing, asked))
+        read = partial(_listed, where=where, after=after, limit=ROWS)
+        found, total, schools = await intake.database.read(read)
+        listing = Listing(total, found[-1].handover if len(found) == ROWS else "")
+        page = pages.handovers_page(visit(request, screens), found, listing, asked, schools)
+        return html(page)
 
     async def as_csv(request: Request) -> Response:
         _, where = _asked(request, somebody(request, screens, *READERS))
-        found, _ = await intake.database.read(lambda seen: store.handovers(seen, where, None, MOST))
-        return table(pages.handovers_csv(map(showing.shown, found)), "cessions.csv")
+        read = partial(_listed, where=where, after=None, limit=MOST)
+        found, _, schools = await intake.database.read(read)
+        return table(pages.handovers_csv(found, schools), "cessions.csv")
 
     return [
         ("GET", "/handovers", listed, "Page: handovers", HTML),
         ("GET", "/handovers.csv", as_csv, "Handovers as a file", CSV),
     ]
+
+
+def _listed(
+    connection: Connection, where: Mapping[str, Any], after: str | None, limit: int
+) -> tuple[list[HandoverShown], int, dict[str, SchoolNamed]]:
+    """Handovers, how many in all, and their schools; the one that is asked for among these."""
+    found, total = store.handovers(connection, where, after, limit)
+    uais = {where.get("school", ""), *(one.handover.school for one in found)}
+    return [showing.shown(one) for one in found], total, store.schools(connection, uais)
 
 
 def _asked(request: Request, party: str) -> tuple[dict[str, str], dict[str, Any]]:

@@ -2,6 +2,7 @@
 one that confirms a certificate.
 """
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -57,8 +58,8 @@ def of_mine(intake: Intake, office: Office, screens: Screens) -> Addresses:
 
     async def mine(request: Request) -> Response:
         word, found = await _mine(intake, office, request)
-        told = request.query_params.get("told", "")
-        own = Own(word, await _value(intake, office, found), told)
+        own = await _own(intake, office, word, found)
+        own = replace(own, told=request.query_params.get("told", ""))
         return html(pages.mine_page(visit(request, screens), showing.shown(found), own))
 
     async def answered(request: Request) -> Response:
@@ -88,17 +89,19 @@ async def _answered(intake: Intake, office: Office, screens: Screens, request: R
     if done.verdict.verdict not in UNKEPT:
         return back(request, f"/mine/{word}", told="applied")
     early = done.verdict.code == core.NOT_OPEN_YET
-    value = await _value(intake, office, found)
-    own = Own(word, value, trouble=TOO_EARLY if early else TOO_LATE)
+    own = await _own(intake, office, word, found)
+    own = replace(own, trouble=TOO_EARLY if early else TOO_LATE)
     return html(pages.mine_page(visit(request, screens), showing.shown(found), own), 409)
 
 
-async def _value(intake: Intake, office: Office, found: Found) -> int:
-    """At which value a laptop is ceded, in cents: its campaign's, else the policy's."""
-    name = found.handover.campaign or ""
-    standing = await intake.database.read(lambda one: store.campaign(one, name))
+async def _own(intake: Intake, office: Office, word: str, found: Found) -> Own:
+    """The page that a word opens. A laptop is ceded at its campaign's value, or the policy's."""
+    name, uai = found.handover.campaign or "", found.handover.school
+    standing, school = await intake.database.read(
+        lambda one: (store.campaign(one, name), store.school(one, uai))
+    )
     terms = standing.campaign if standing else office.policy.cession
-    return int(terms.residual_value_cents)
+    return Own(word, int(terms.residual_value_cents), school)
 
 
 async def _mine(intake: Intake, office: Office, request: Request) -> tuple[str, Found]:

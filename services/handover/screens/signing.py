@@ -75,7 +75,8 @@ def _signing(
 ) -> Signing:
     asked = request.query_params
     counts = store.by_state(connection, school=school)
-    seen = Signing(str(uuid4()), school, counts, told=asked.get("told", ""))
+    named = store.school(connection, school)
+    seen = Signing(str(uuid4()), named, counts, told=asked.get("told", ""))
     code = asked.get("code", "").strip()
     if not code:
         return seen
@@ -145,7 +146,8 @@ async def _done(
 def _again(
     connection: Connection, office: Office, school: str, found: Found, drawn: str
 ) -> Signing:
-    seen = Signing(str(uuid4()), school, store.by_state(connection, school=school))
+    named, counts = store.school(connection, school), store.by_state(connection, school=school)
+    seen = Signing(str(uuid4()), named, counts)
     now = store.handover(connection, found.number) or found
     return replace(_card(seen, office, now), signing_code=drawn)
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select
 
 from services.handover import core
-from services.handover.shown import SchoolShown
+from services.handover.shown import SchoolNamed, SchoolShown
 from services.handover.store.tables import (
     CAMPAIGNS,
     CODES,
@@ -93,6 +93,18 @@ def followed_by(connection: Connection, school: str) -> list[str]:
     """The schools that a school followed."""
     rows = select(SCHOOLS.c.key).where(SCHOOLS.c.successor == school).order_by(SCHOOLS.c.key)
     return list(connection.scalars(rows))
+
+
+def schools(connection: Connection, uais: Iterable[str]) -> dict[str, SchoolNamed]:
+    """Each of these schools as people know it, by its UAI."""
+    found = seen(connection, SHELVES, map(core.school_key, uais))
+    states = {key.partition(":")[2]: one.state for key, one in found.items()}
+    return {uai: SchoolNamed(uai, one.name or "", one.town or "") for uai, one in states.items()}
+
+
+def school(connection: Connection, uai: str) -> SchoolNamed:
+    """A school as people know it."""
+    return schools(connection, [uai])[uai]
 
 
 def student(connection: Connection, pseudonym: str) -> core.Student:

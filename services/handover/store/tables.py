@@ -40,7 +40,7 @@ class CampaignRow(Row, table=True):
 
 
 class SchoolRow(Row, table=True):
-    """The state of a school that another took over from, or of which something was asked."""
+    """The state of a school: what it is called, which other took over from it."""
 
     __tablename__ = "school"
 
@@ -48,6 +48,9 @@ class SchoolRow(Row, table=True):
     sequence: int
     place: str
     successor: str | None = None
+    name: str | None = None
+    town: str | None = None
+    noted_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class StudentRow(Row, table=True):

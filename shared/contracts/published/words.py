@@ -124,6 +124,7 @@ FIELDS: Mapping[str, str] = {
     "tracking_form": "The number of the tracking form (BSD) under which it was taken away.",
     # a school's entry in the directory
     "SchoolListed.name": "The school's name.",
+    "SchoolNoted.name": "The school's name.",
     "SchoolListed.kind": "The kind of school, as the directory writes it, such as LEGT.",
     "sector": "Public or private, as the directory writes it.",
     "academy": "The académie the school belongs to.",
