@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
-from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from msgspec.structs import replace
 from services.tracking import pages, sentences, stations
 from services.tracking.shown import Filter, Found, LaptopLife
 from shared.contracts import delivery, ordering
-from shared.decisions import Refusal
 from shared.hearing import tag
 from shared.pages import errors, french, jobs, life_line, parked, refusals, rendering, static
 from shared.pages.life_line import Branch, Station
@@ -319,38 +317,6 @@ def test_text_from_outside_never_becomes_markup(name: str) -> None:
 def test_what_was_answered_is_said_in_our_words_only() -> None:
     shown = parked.parked_page(pages.templates(), a_visit(), examples.parked(), "appelez le 06")
     assert "appelez" not in shown
-
-
-def text_of(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
-
-
-def test_a_refusal_is_said_in_french_with_what_its_detail_tells_more() -> None:
-    invalid, closed = Refusal("invalid", "/uai: no"), Refusal("closed", "it was discarded already")
-    french, english = a_visit(), a_visit("/", ("lang", "en"))
-
-    def said(visit: Visit, why: Refusal, status: int = 422) -> str:
-        return text_of(errors.error_page(pages.templates(), visit, status, no=why))
-
-    assert "Corrigez-le et envoyez de nouveau. (/uai: no)" in said(french, invalid)
-    assert "C’est déjà traité" in said(french, closed)
-    assert "discarded already" not in said(french, closed)
-    assert "it was discarded already" in said(english, closed)
-    assert "dealt with" not in said(english, closed)
-    assert "It was dealt with already" in said(english, Refusal("closed"))
-    assert "déjà traité" not in said(french, closed, 404), "what is not there is told alike"
-    assert "n’a pas la forme attendue" in said(french, Refusal("new-to-us", "x"))
-
-
-def test_what_is_set_aside_says_its_code_and_each_detail_once() -> None:
-    for code, count in (("invalid", 1), ("null-value", 1), ("new-to-us", 1)):
-        thing = replace(examples.parked(), code=code, detail="the particulars")
-        shown = parked.parked_page(pages.templates(), a_visit(), thing)
-        assert shown.count("the particulars") == count, code
-    again = parked.parked_page(pages.templates(), a_visit(), thing, "refused null-value")
-    assert "Encore refusé : rien n’a changé. Le message est vide." in text_of(again).replace(
-        FIXED, " "
-    )
 
 
 def test_a_value_that_a_template_misses_is_an_error_and_no_blank(tmp_path: Path) -> None:
