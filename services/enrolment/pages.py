@@ -40,9 +40,10 @@ BECAUSE: Mapping[str, str] = {
     ),
     "not-your-school": "C'est l'affaire d'un autre lycée : chaque lycée ne voit que ses élèves.",
     "damaged": (
-        "Ce qui est gardé de cet élève ne s'ouvre plus : l'exploitation le reprend d'une copie."
+        "Ce qui est gardé de cet élève ne s'ouvre plus : demandez à l'exploitation de le reprendre "
+        "d'une copie."
     ),
-    "erased": "Cet élève est effacé : qui revient est quelqu'un de nouveau.",
+    "erased": "Cet élève est effacé : à son retour, c'est quelqu'un de nouveau ici.",
     "earlier-year": (
         "Cet élève est déjà connu pour une année plus récente : envoyez le fichier de cette "
         "année-là. {detail}"

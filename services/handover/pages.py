@@ -151,8 +151,8 @@ BECAUSE: Mapping[str, str] = {
     ),
     "owned-by-another": "Cet ordinateur appartient déjà à un autre élève : scannez le bon.",
     "blocked": (
-        "Un dossier est encore ouvert sur cet ordinateur : réglez-le d'abord, la suite viendra "
-        "d'elle-même. {detail}"
+        "Cet ordinateur a encore une réparation, un prêt, une perte ou un vol à régler : la suite "
+        "viendra d'elle-même après. {detail}"
     ),
     "guardian-not-signed": (
         "Pour un élève mineur, son responsable signe aussi : faites-le signer, puis cochez-le."
