@@ -23,6 +23,7 @@ from shared import jobs, parking
 from shared.access import role
 from shared.contracts.strict import Unreadable
 from shared.databases import Away
+from shared.decisions import Refusal
 from shared.pages import jobs as job_pages
 from shared.pages import parked as screens
 from shared.pages import static
@@ -105,16 +106,27 @@ def table(lines: Any, name: str) -> Response:
     )
 
 
+def refusal(trouble: Problem) -> Refusal:
+    """Why a call refused, for the page that tells it; by a field's own code where one is to
+    blame.
+    """
+    if len(trouble.errors) == 1:
+        return Refusal(trouble.errors[0].code, trouble.detail)
+    fields = "; ".join(f"{one.field}: {one.detail}" for one in trouble.errors)
+    return Refusal(trouble.code, fields or trouble.detail)
+
+
 def screen(screens: Screens, handler: Callable[[Request], Awaitable[Response]]) -> Handler:
     """A handler whose troubles are told as a page and not as JSON."""
 
     async def run(request: Request) -> Response:
+        no = None
         try:
             return await handler(request)
         except OtherKeyError as other:
             return _to_the_key(screens, request, other.args)
         except Problem as trouble:
-            status = trouble.status
+            status, no = trouble.status, refusal(trouble)
         except (Unreadable, ValueError):
             status = 422
         except Away:
@@ -123,7 +135,7 @@ def screen(screens: Screens, handler: Callable[[Request], Awaitable[Response]]) 
             reference = uuid.uuid4().hex[:12]
             log.exception("a page met a bug %s", reference, extra={"route": request.url.path})
             return html(error_page(screens.templates, visit(request, screens), 500, reference), 500)
-        told = html(error_page(screens.templates, visit(request, screens), status), status)
+        told = html(error_page(screens.templates, visit(request, screens), status, no=no), status)
         if status == 503:
             told.headers["Retry-After"] = "2"
         return told

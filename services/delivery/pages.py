@@ -8,7 +8,8 @@ from jinja2 import Environment
 from msgspec import Struct
 
 from services.delivery.shown import HandedOut, Reception, ShipmentRow, ShipmentSeen
-from shared.pages import rendering
+from shared.decisions import Refusal
+from shared.pages import refusals, rendering
 from shared.pages.rendering import Entry, Site, Visit
 
 SITE = Site(
@@ -37,13 +38,8 @@ TOLD: Mapping[str, tuple[str, str]] = {
     "refused": ("Refusé : rien n'a été enregistré.", "bad"),
     "handed-out": ("Remis : {laptop}", "good"),
     "handed-again": ("Cette remise était déjà enregistrée : {laptop}", "again"),
-    "charter-not-signed": (
-        "Pas remis : la charte n'est pas signée. Pour un mineur, il faut aussi son responsable.",
-        "bad",
-    ),
     "no-student": ("Scannez maintenant la carte de l'élève.", "good"),
     "not-a-student": ("Ce n'est pas une carte d'élève : scannez de nouveau.", "bad"),
-    "kit-without-laptop": ("Pas remis : cochez l'ordinateur.", "bad"),
 }
 WRONG: Mapping[str, str] = {
     "neither": "Ce n'est ni une palette (18 chiffres) ni un lycée (UAI) : scannez de nouveau.",
@@ -94,12 +90,23 @@ WORDS: Mapping[str, str] = {
     "discrepancy-reported": "Écart signalé",
 }
 
+# What a refusal's code says, as in shared/pages/refusals.py.
+BECAUSE: Mapping[str, str] = {
+    "charter-not-signed": (
+        "La charte n'est pas signée : faites-la signer, pour un mineur aussi par son responsable."
+    ),
+    "kit-without-laptop": "L'ordinateur n'est pas coché dans le kit : cochez-le.",
+    "not-your-school": "C'est l'affaire d'un autre lycée : chaque lycée ne parle que pour lui.",
+}
+CODES = frozenset({*refusals.BECAUSE, *BECAUSE})
+
 
 class Answer(Struct, frozen=True):
-    """What an act came to: a word of TOLD, and the laptop that it was about."""
+    """What an act came to: a word of TOLD, and the laptop that it was about; why it was refused."""
 
     word: str = ""
     laptop: str = ""
+    why: Refusal | None = None
 
 
 class HandOutForm(Struct, frozen=True):
@@ -155,6 +162,7 @@ def _page(template: str, visit: Visit, **shown: object) -> str:
 @cache
 def templates() -> Environment:
     """Also for the shared pages of jobs, parked things and errors."""
-    made = rendering.environment(Path(__file__).parent / "templates", site=SITE)
+    folder = Path(__file__).parent / "templates"
+    made = rendering.environment(folder, site=SITE, because=BECAUSE)
     made.globals.update(told=TOLD, states=STATES, units=UNITS, remarks=REMARKS, words=WORDS)
     return made

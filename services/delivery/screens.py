@@ -17,10 +17,11 @@ from services.delivery.events import ItemVerdict, Reading
 from services.delivery.pages import Answer, HandOutForm
 from services.delivery.shown import Reception
 from shared.access import role
-from shared.asking import Intake
+from shared.asking import UNKEPT, Intake
 from shared.contracts import identifiers
 from shared.contracts.calendar import PARIS, day_of
 from shared.databases import lock_creation
+from shared.decisions import Refusal
 from shared.screens import Screens, back, form_of, html, screen, somebody, visit
 from shared.serving import Handler, Problem, Route
 
@@ -129,7 +130,8 @@ def _receptions(intake: Intake, screens: Screens) -> list[Route]:
             lambda one: acting(one, intake, party, sscc, form)
         )
         intake.relay.wake()
-        return back(request, f"/receptions/{sscc}", told=told.word, laptop=told.laptop)
+        why = told.why.code if told.why else ""
+        return back(request, f"/receptions/{sscc}", told=told.word, laptop=told.laptop, why=why)
 
     path = "/receptions/{sscc}"
     return [
@@ -165,16 +167,14 @@ def _scan(connection: Connection, intake: Intake, party: str, sscc: str, form: F
         return Answer("unknown-maker" if known else "unreadable")
     if scan.type is None:
         return Answer("already", scan.key)
-    verdict = _told(connection, intake, party, seen, form, scan.type, [scan.key])
-    words = {"received": "counted", "unexpected": "unexpected"}
-    return Answer(words[scan.type] if verdict else "refused", scan.key)
+    return _told(connection, intake, party, seen, form, scan.type, [scan.key])
 
 
 def _damage(connection: Connection, intake: Intake, party: str, sscc: str, form: Form) -> Answer:
     seen, key = _reception(connection, party, sscc), form.get("laptop", "")
-    known = key in {unit.key for unit in seen.units}
-    taken = known and _told(connection, intake, party, seen, form, "damaged", [key])
-    return Answer("damaged" if taken else "refused", key)
+    if key not in {unit.key for unit in seen.units}:
+        return Answer("refused", key)
+    return _told(connection, intake, party, seen, form, "damaged", [key])
 
 
 def _undo(connection: Connection, intake: Intake, party: str, sscc: str, form: Form) -> Answer:
@@ -185,8 +185,7 @@ def _undo(connection: Connection, intake: Intake, party: str, sscc: str, form: F
         return Answer("nothing-to-undo", key)
     item = _item(intake, form, "void") | {"corrects": event, "shipment": sscc}
     item["laptops"] = showing.laptops_named([key])
-    taken = _taken(connection, intake, party, item, events.read_event)
-    return Answer("undone" if taken.verdict in TAKEN else "refused", key)
+    return _came_to(_taken(connection, intake, party, item, events.read_event), "undone", key)
 
 
 def _finish(connection: Connection, intake: Intake, party: str, sscc: str, form: Form) -> Answer:
@@ -195,8 +194,7 @@ def _finish(connection: Connection, intake: Intake, party: str, sscc: str, form:
     missing = [unit.key for unit in seen.of("awaited")]
     if not missing:
         return Answer("finished")
-    taken = _told(connection, intake, party, seen, form, "missing", missing)
-    return Answer("missing" if taken else "refused")
+    return _told(connection, intake, party, seen, form, "missing", missing)
 
 
 def _wrong_school(
@@ -204,11 +202,7 @@ def _wrong_school(
 ) -> Answer:
     """The whole pallet is another school's."""
     seen = _reception(connection, party, sscc)
-    taken = _told(connection, intake, party, seen, form, "wrong-school", [])
-    return Answer("wrong-school" if taken else "refused")
-
-
-TAKEN = ("applied", "waiting", "duplicate")
+    return _told(connection, intake, party, seen, form, "wrong-school", [])
 
 
 def _told(
@@ -219,12 +213,21 @@ def _told(
     form: Form,
     type: str,
     keys: list[str],
-) -> bool:
-    """Tell an event of a pallet and laptops; whether it was taken."""
+) -> Answer:
+    """Tell an event of a pallet and laptops."""
     item = _item(intake, form, type) | {"shipment": seen.sscc, "school": seen.school}
     if keys:
         item["laptops"] = showing.laptops_named(keys)
-    return _taken(connection, intake, party, item, events.read_event).verdict in TAKEN
+    told = _taken(connection, intake, party, item, events.read_event)
+    word = "counted" if type == "received" else type
+    return _came_to(told, word, keys[0] if len(keys) == 1 else "")
+
+
+def _came_to(told: ItemVerdict, word: str, key: str) -> Answer:
+    """The word for what was taken; else why it was not."""
+    if told.verdict in UNKEPT:
+        return Answer("refused", key, Refusal(told.code or "", told.detail or ""))
+    return Answer(word, key)
 
 
 def _item(intake: Intake, form: Form, type: str) -> dict[str, Any]:
@@ -262,10 +265,12 @@ def _answer(request: Request, intake: Intake) -> Answer:
     """What the act before came to. It stands in the address, where anybody may write: only words
     of ours are said, and names that are laptops'.
     """
-    word, laptop = (request.query_params.get(name, "") for name in ("told", "laptop"))
+    asked = request.query_params
+    word, laptop, why = (asked.get(name, "") for name in ("told", "laptop", "why"))
     maker, _, serial = laptop.partition("/")
     known = _is(partial(intake.makers.laptop, maker), serial)
-    return Answer(word if word in pages.TOLD else "", laptop if known else "")
+    no = Refusal(why) if why in pages.CODES else None
+    return Answer(word if word in pages.TOLD else "", laptop if known else "", no)
 
 
 def _makers(intake: Intake) -> list[str]:
@@ -392,7 +397,4 @@ def _hand_out(
         "kit": {part: bool(form.get(part)) for part in KIT},
     }
     told = _taken(connection, intake, party, item, events.read_hand_out)
-    if told.verdict in ("refused", "conflict"):
-        code = told.code if isinstance(told.code, str) else ""
-        return Answer(code if code in pages.TOLD else "refused", key)
-    return Answer("handed-again" if told.verdict == "duplicate" else "handed-out", key)
+    return _came_to(told, "handed-again" if told.verdict == "duplicate" else "handed-out", key)

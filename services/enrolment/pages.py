@@ -32,6 +32,55 @@ WHYS: Mapping[str, str] = {
     "right-of-access": "droit d'accès",
 }
 
+# What a refusal's code says, as in shared/pages/refusals.py.
+BECAUSE: Mapping[str, str] = {
+    "unfit-file": (
+        "Ce n'est pas un fichier d'élèves qui se lit ici, et rien n'en est pris : corrigez-le, "
+        "puis envoyez-le de nouveau. {detail}"
+    ),
+    "not-your-school": "C'est l'affaire d'un autre lycée : chaque lycée ne voit que ses élèves.",
+    "damaged": (
+        "Ce qui est gardé de cet élève ne s'ouvre plus : demandez à l'exploitation de le reprendre "
+        "d'une copie."
+    ),
+    "erased": "Cet élève est effacé : à son retour, c'est quelqu'un de nouveau ici.",
+    "earlier-year": (
+        "Cet élève est déjà connu pour une année plus récente : envoyez le fichier de cette "
+        "année-là. {detail}"
+    ),
+    "unknown-student": "Aucun élève connu n'est celui de cette ligne : vérifiez-la. {detail}",
+    "ine-of-another": "Cet INE est celui de quelqu'un d'autre : corrigez-le. {detail}",
+    "source-of-another": (
+        "Ce numéro d'élève est celui de quelqu'un d'autre : corrigez-le. {detail}"
+    ),
+    "homonyms": (
+        "Ce nom et cette date de naissance sont déjà connus : donnez l'INE, ou le pseudonyme. "
+        "{detail}"
+    ),
+    "two-ines": (
+        "Ce nom et cette date de naissance sont connus avec un autre INE : dites si c'est la même "
+        "personne. {detail}"
+    ),
+    "two-schools": (
+        "Une ligne plus haut place cet élève dans un autre lycée : ne gardez que l'une des deux."
+    ),
+    "unread-rows": (
+        "Des départs sont retenus : une ligne refusée est peut-être celle d'un de ces élèves. "
+        "Corrigez-la et envoyez le fichier de nouveau. {detail}"
+    ),
+    "too-many-would-leave": (
+        "Trop d'élèves partiraient d'un coup : si le fichier est complet, envoyez-le de nouveau "
+        "en confirmant les départs. {detail}"
+    ),
+    "unknown-structure": (
+        "Aucun fichier EtabEducNat n'a encore nommé ce lycée : envoyez-le d'abord, ou tous dans un "
+        "même zip."
+    ),
+    "unknown-level": "Ce niveau ne reçoit pas d'ordinateur, ou est mal écrit. {detail}",
+    "wrong-check-letter": "La lettre de contrôle de l'UAI est fausse : vérifiez-le.",
+    "wrong-ine": "Cet INE est faux : corrigez-le, ou laissez-le vide. {detail}",
+}
+
 
 class Asking(Struct, frozen=True):
     """The look-up: what was asked for and found; None before anything was asked. `more`: more were
@@ -72,6 +121,7 @@ def _page(template: str, visit: Visit, **shown: object) -> str:
 @cache
 def templates() -> Environment:
     """Also for the shared pages of jobs, parked things and errors."""
-    made = rendering.environment(Path(__file__).parent / "templates", site=SITE)
+    folder = Path(__file__).parent / "templates"
+    made = rendering.environment(folder, site=SITE, because=BECAUSE)
     made.globals.update(titles=TITLES, share=share, levels=LEVELS, states=STATES, whys=WHYS)
     return made

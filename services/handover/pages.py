@@ -17,6 +17,7 @@ from services.handover.shown import (
     SchoolNamed,
 )
 from shared.contracts.handover import INSTITUTIONS
+from shared.decisions import Refusal
 from shared.pages import rendering
 from shared.pages.jobs import share
 from shared.pages.rendering import Entry, Site, Visit
@@ -142,6 +143,75 @@ CANCELLED: Mapping[str, tuple[str, str]] = {
     ),
 }
 
+# What a refusal's code says, as in shared/pages/refusals.py.
+BECAUSE: Mapping[str, str] = {
+    "unknown-handover": "Cet ordinateur n'a pas cette cession : scannez-le de nouveau.",
+    "before-the-last-act": (
+        "Quelque chose de plus récent est déjà noté : scannez l'ordinateur de nouveau."
+    ),
+    "not-open-yet": "La campagne n'est pas encore ouverte : attendez ce jour-là. {detail}",
+    "not-the-regions": (
+        "Cet ordinateur n'est pas admis, il n'est pas encore à la région : faites-le admettre "
+        "d'abord."
+    ),
+    "owned-by-another": "Cet ordinateur appartient déjà à un autre élève : scannez le bon.",
+    "blocked": (
+        "Cet ordinateur a encore une réparation, un prêt, une perte ou un vol à régler : la suite "
+        "viendra d'elle-même après. {detail}"
+    ),
+    "guardian-not-signed": (
+        "Pour un élève mineur, son responsable signe aussi : faites-le signer, puis cochez-le."
+    ),
+    "signed-before": "La signature est datée d'avant la cession : corrigez sa date.",
+    "no-code": "Aucun code n'a été donné à l'élève : donnez-en un.",
+    "code-locked": "Trop d'essais avec un mauvais code : donnez un autre code à l'élève.",
+    "wrong-code": "Ce n'est pas le code qui a été donné à l'élève : tapez-le de nouveau. {detail}",
+    "code-expired": "Ce code est trop ancien : donnez un autre code à l'élève.",
+    "too-many-codes": (
+        "Trop de codes ont été donnés aujourd'hui pour cette cession : donnez-en un demain. "
+        "{detail}"
+    ),
+    "due-before": "Le jour du retour est déjà passé : donnez-en un à venir.",
+    "it-is-opened": "L'ordinateur n'est pas encore proposé : proposez-le d'abord.",
+    "it-is-offered": "L'ordinateur est proposé, et rien n'est signé : faites signer d'abord.",
+    "it-is-accepted": (
+        "L'élève garde l'ordinateur, mais rien n'est signé : faites signer d'abord."
+    ),
+    "it-is-signed": "C'est signé : il reste à libérer l'ordinateur de la gestion.",
+    "it-is-releasing": "L'ordinateur est en cours de libération : attendez qu'elle soit finie.",
+    "it-is-released": "L'ordinateur est libéré : il reste à établir l'attestation.",
+    "it-is-certified": "L'attestation est établie : il reste à céder l'ordinateur.",
+    "it-is-handed-over": (
+        "L'ordinateur est déjà cédé, il n'est plus à la région : notez où l'élève continue."
+    ),
+    "it-is-in-further-study": (
+        "L'ordinateur est cédé et la suite des études est notée : il ne reste rien à faire."
+    ),
+    "it-is-return-asked": "L'ordinateur est à rendre : notez son retour quand il revient.",
+    "it-is-return-overdue": (
+        "Le retour de l'ordinateur est en retard : réclamez-le, et notez-le quand il revient."
+    ),
+    "it-is-returned": ("L'ordinateur est déjà rendu : remettez-le en état, ou mettez-le au rebut."),
+    "it-is-refurbished": ("L'ordinateur est rendu et remis en état : il ne reste rien à faire."),
+    "it-is-scrapped": "L'ordinateur est mis au rebut : il ne reste rien à faire.",
+    "it-is-written-off": "L'ordinateur est sorti de l'inventaire : il ne reste rien à faire.",
+    "it-is-cancelled": "Cette cession est sans suite : scannez l'ordinateur de nouveau.",
+    "year-has-a-campaign": "Cette année scolaire a déjà sa campagne : gardez celle-là. {detail}",
+    "already-opened": (
+        "Cette campagne est déjà ouverte à d'autres conditions : celles-là tiennent."
+    ),
+    "name-is-taken": (
+        "Ce nom est déjà celui d'une autre campagne : choisissez-en un autre. {detail}"
+    ),
+    "not-in-the-year": (
+        "Une campagne ouvre pendant son année scolaire : corrigez le jour ou l'année."
+    ),
+    "same-school": "Un lycée ne se succède pas à lui-même : donnez l'UAI d'un autre.",
+    "each-follows-the-other": (
+        "Ces deux lycées se succéderaient l'un à l'autre : vérifiez lequel a fermé. {detail}"
+    ),
+}
+
 
 class Signing(Struct, frozen=True):
     """A school's signing day: a laptop's handover, where one was scanned; `id` names what is asked
@@ -157,11 +227,14 @@ class Signing(Struct, frozen=True):
     signing_code: str = ""
     told: str = ""
     wrong: str = ""
-    trouble: str = ""
+    trouble: Refusal | None = None
 
 
 def campaigns_page(
-    visit: Visit, found: Sequence[CampaignShown], terms: Cession, trouble: str = ""
+    visit: Visit,
+    found: Sequence[CampaignShown],
+    terms: Cession,
+    trouble: Refusal | None = None,
 ) -> str:
     """`/campaigns`; `terms`: on which one would be opened now."""
     return _page("campaigns.html", visit, campaigns=found, terms=terms, trouble=trouble)
@@ -264,7 +337,8 @@ def _page(template: str, visit: Visit, **shown: object) -> str:
 @cache
 def templates() -> Environment:
     """Also for the shared pages of jobs, parked things and errors."""
-    made = rendering.environment(Path(__file__).parent / "templates", site=SITE)
+    folder = Path(__file__).parent / "templates"
+    made = rendering.environment(folder, site=SITE, because=BECAUSE)
     made.globals.update(titles=TITLES, share=share, states=STATES, causes=CAUSES, kinds=KINDS)
     made.globals.update(releases=RELEASES, failures=FAILURES, institutions=INSTITUTIONS)
     made.globals.update(euros=papers.euros)

@@ -8,6 +8,7 @@ from jinja2 import Environment
 from msgspec import Struct
 
 from services.ordering.shown import LineShown, NeedShown, OrderBrief, OrderShown, YearShown
+from shared.decisions import Refusal
 from shared.jobs import Progress
 from shared.pages import rendering
 from shared.pages.jobs import share
@@ -31,6 +32,46 @@ TITLES: Mapping[str, str] = {
     "needs": "Besoins des lycées en {about}",
     "admissions": "Admission d'une ligne entière",
     "cancellations": "Annulation d'une commande entière",
+}
+
+# What a refusal's code says, as in shared/pages/refusals.py.
+BECAUSE: Mapping[str, str] = {
+    "unknown-order": "Cette commande n'existe pas : vérifiez son numéro.",
+    "not-your-order": "C'est la commande d'un autre fournisseur : vérifiez son numéro.",
+    "order-exists": "Une autre commande porte déjà ce numéro : choisissez-en un autre.",
+    "order-cancelled": (
+        "La commande est annulée : passez-en une autre, ou nommez les ordinateurs qui sont gardés."
+    ),
+    "unknown-line": "La commande n'a pas cette ligne : vérifiez son numéro. {detail}",
+    "other-model": (
+        "Ce n'est pas le modèle de cette ligne : corrigez le modèle ou la ligne. {detail}"
+    ),
+    "already-announced": (
+        "C'est déjà annoncé : corrigez le numéro ou la quantité, ou retirez-le. {detail}"
+    ),
+    "more-than-ordered": (
+        "Tous les ordinateurs de cette ligne sont déjà annoncés : faites augmenter la commande, "
+        "ou retirez celui-ci. {detail}"
+    ),
+    "not-on-line": (
+        "Cet ordinateur n'est pas annoncé sur cette ligne : vérifiez son numéro et la ligne. "
+        "{detail}"
+    ),
+    "already-admitted": (
+        "Cet ordinateur est déjà admis : il est à la région, et ne se refuse plus. S'il est en "
+        "panne, signalez-le à un guichet."
+    ),
+    "unknown-school": (
+        "Ce lycée n'est pas dans l'annuaire : vérifiez son UAI, ou envoyez d'abord l'annuaire des "
+        "lycées. {detail}"
+    ),
+    "nothing-needed": (
+        "Plus aucun lycée de ces départements n'a besoin d'ordinateurs cette année-là : vérifiez "
+        "les départements et les besoins."
+    ),
+    "too-many-lines": (
+        "Trop de lycées pour une seule commande : commandez département par département. {detail}"
+    ),
 }
 
 Schools = Mapping[str, tuple[str, str]]
@@ -111,7 +152,7 @@ class Act(Struct, frozen=True):
     """
 
     id: str = ""
-    trouble: str = ""
+    trouble: Refusal | None = None
     told: str = ""
 
 
@@ -158,6 +199,7 @@ def _page(template: str, visit: Visit, **shown: object) -> str:
 @cache
 def templates() -> Environment:
     """Also for the shared pages of jobs, parked things and errors."""
-    made = rendering.environment(Path(__file__).parent / "templates", site=SITE)
+    folder = Path(__file__).parent / "templates"
+    made = rendering.environment(folder, site=SITE, because=BECAUSE)
     made.globals.update(titles=TITLES, share=share)
     return made

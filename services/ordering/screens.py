@@ -17,8 +17,20 @@ from shared.asking import Intake, said
 from shared.contracts import identifiers
 from shared.contracts.calendar import day_of, school_year_of
 from shared.contracts.strict import Unreadable, convert
+from shared.decisions import Refusal
 from shared.pages.tables import Listing, numbered
-from shared.screens import ROWS, Screens, back, form_of, html, screen, somebody, table, visit
+from shared.screens import (
+    ROWS,
+    Screens,
+    back,
+    form_of,
+    html,
+    refusal,
+    screen,
+    somebody,
+    table,
+    visit,
+)
 from shared.serving import Problem, Route, invalid
 from shared.upkeep import whose
 
@@ -104,7 +116,11 @@ async def _needed(intake: Intake, request: Request) -> Needed:
 
 
 async def _needs(
-    intake: Intake, screens: Screens, request: Request, trouble: str = "", status: int = 200
+    intake: Intake,
+    screens: Screens,
+    request: Request,
+    trouble: Refusal | None = None,
+    status: int = 200,
 ) -> Response:
     year, now, found, schools = await _needed(intake, request)
     after = request.query_params.get("after", "")
@@ -130,8 +146,7 @@ async def _decide(intake: Intake, screens: Screens, request: Request) -> Respons
         need = need_of(form.get("uai", ""), _need_form(form))
         await said(intake, request, party, form["id"], (f"campaign:{year}", need))
     except Problem as no:
-        wrong = "; ".join(f"{error.field}: {error.detail}" for error in no.errors) or no.detail
-        return await _needs(intake, screens, request, wrong, no.status)
+        return await _needs(intake, screens, request, refusal(no), no.status)
     return back(request, "/needs", year=year, told="stated")
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from services.repairs.core import Rule
 from services.repairs.shown import Board, CaseShown, LaptopShown, Wanted
+from shared.decisions import Refusal
 from shared.pages import rendering
 from shared.pages.jobs import share
 from shared.pages.rendering import Entry, Site, Visit
@@ -99,6 +100,41 @@ WRONG: Mapping[str, str] = {
     "which-maker": "Ce numéro n'est connu de personne : dites le fabricant.",
 }
 
+# What a refusal's code says, as in shared/pages/refusals.py.
+BECAUSE: Mapping[str, str] = {
+    "unknown-case": "Ce dossier n'existe pas : scannez l'ordinateur de nouveau.",
+    "case-closed": "Le dossier est clos : rouvrez-le d'abord.",
+    "owned-by-student": (
+        "Cet ordinateur est cédé : il appartient à son élève, à qui revient la réparation."
+    ),
+    "warranty-unknown": (
+        "Cet ordinateur n'est pas admis, sa garantie n'est pas connue : c'est à la région de dire "
+        "qui paie."
+    ),
+    "not-granted": (
+        "Aucun remplacement n'est accordé : demandez d'abord une décision de garantie."
+    ),
+    "no-loan": "Les règles de la région ne prévoient pas de prêt pour ce dossier. {detail}",
+    "loan-open": ("Un ordinateur est déjà prêté pour ce dossier : reprenez-le d'abord. {detail}"),
+    "due-before": "Le jour du retour est déjà passé : donnez-en un à venir.",
+    "another-serial": (
+        "L'ordinateur apporté n'est pas celui du dossier : cherchez le bon. {detail}"
+    ),
+    "already-swapped": "Cet ordinateur est déjà échangé : voyez celui qui le remplace. {detail}",
+    "same-laptop": "C'est l'ordinateur du dossier lui-même : scannez l'autre.",
+    "lent-already": "L'ordinateur scanné est déjà prêté : prenez-en un autre. {detail}",
+    "with-a-student": "L'ordinateur scanné est celui d'un élève : prenez-en un autre. {detail}",
+    "open-case": "L'ordinateur scanné a lui-même un dossier ouvert : prenez-en un autre. {detail}",
+    "replaced": "L'ordinateur scanné a été remplacé : prenez-en un autre. {detail}",
+    "not-your-desk": (
+        "C'est l'affaire d'un autre guichet : chaque guichet ne parle que pour lui. {detail}"
+    ),
+    "unknown-event": "Aucun de vos événements sur cet ordinateur n'a ce numéro : vérifiez-le.",
+    "not-a-report": (
+        "Cela ne s'annule pas : reprenez le prêt, ou échangez l'ordinateur de nouveau."
+    ),
+}
+
 
 class Counter(Struct, frozen=True):
     """The counter: a laptop, where one was scanned; what the policy says of its open cases; `id`
@@ -114,7 +150,7 @@ class Counter(Struct, frozen=True):
     rules: Mapping[str, Rule] = {}
     told: str = ""
     wrong: str = ""
-    trouble: str = ""
+    trouble: Refusal | None = None
 
 
 def counter_page(visit: Visit, seen: Counter) -> str:
@@ -164,7 +200,8 @@ def _page(template: str, visit: Visit, **shown: object) -> str:
 @cache
 def templates() -> Environment:
     """Also for the shared pages of jobs, parked things and errors."""
-    made = rendering.environment(Path(__file__).parent / "templates", site=SITE)
+    folder = Path(__file__).parent / "templates"
+    made = rendering.environment(folder, site=SITE, because=BECAUSE)
     made.globals.update(titles=TITLES, share=share, states=STATES, waits=WAITS, covers=COVERS)
     made.globals.update(remedies=REMEDIES, faults=FAULTS.items(), barriers=BARRIERS.items())
     made.globals.update(waiting=WAITS.items())

@@ -18,7 +18,7 @@ from services.repairs.showing import Desk, board, card, open_cases
 from shared.access import role
 from shared.asking import UNKEPT, Intake
 from shared.contracts import identifiers
-from shared.decisions import Claim, instant
+from shared.decisions import Claim, Refusal, instant
 from shared.screens import Screens, back, form_of, html, screen, somebody, table, visit
 from shared.serving import Problem, Route
 from shared.transact import Verdict
@@ -120,7 +120,7 @@ async def _act(intake: Intake, desk: Desk, screens: Screens, request: Request) -
     mine = desk.seen_by(party)
     shown, rules = await intake.database.read(lambda one: card(one, mine, laptop))
     seen = replace(_blank(intake, desk, party), laptop=shown, rules=rules)
-    page = replace(seen, trouble=verdict.detail or verdict.code)
+    page = replace(seen, trouble=Refusal(verdict.code, verdict.detail))
     return html(pages.counter_page(visit(request, screens), page), 422)
 
 

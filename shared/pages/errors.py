@@ -1,8 +1,11 @@
 """The page for when it went wrong: what happened, what was kept, what to do."""
 
+from collections.abc import Mapping
+
 from jinja2 import Environment
 from msgspec import Struct
 
+from shared.decisions import Refusal
 from shared.pages.rendering import Visit, page
 
 
@@ -17,11 +20,6 @@ class Trouble(Struct, frozen=True):
 
 
 TROUBLES = {
-    403: Trouble(
-        "Ce formulaire a été envoyé d'un autre site, il est refusé.",
-        "Rien n'a été changé.",
-        "Ouvrez la page ici, et envoyez le formulaire de nouveau.",
-    ),
     404: Trouble(
         "Cette page n'existe pas, ou ne vous est pas ouverte.",
         "Rien n'a été perdu : l'adresse seule est en cause.",
@@ -43,6 +41,7 @@ TROUBLES = {
         "Rechargez la page. Si l'erreur revient, donnez la référence ci-dessous au support.",
     ),
 }
+REFUSED = Trouble("C'est refusé.", "Rien n'a été changé.", "")
 
 
 def error_page(
@@ -50,7 +49,13 @@ def error_page(
     visit: Visit,
     status: int,
     reference: str = "",
+    no: Refusal | None = None,
 ) -> str:
-    """`reference`: what finds it in the logs."""
-    said = TROUBLES.get(status, TROUBLES[500 if status >= 500 else 422])
-    return page(templates, "error.html", visit, status=status, trouble=said, reference=reference)
+    """`reference`: what finds it in the logs; `no`: why it was refused, said where its code is
+    known; but what is not there, or is somebody else's, is told alike.
+    """
+    codes: Mapping[str, str] = templates.globals["because"]  # type: ignore[assignment]  # ours
+    why = no if no and status != 404 and no.code in codes else None
+    known = TROUBLES.get(status, TROUBLES[500 if status >= 500 else 422])
+    said = {"trouble": REFUSED if why else known, "why": why}
+    return page(templates, "error.html", visit, status=status, reference=reference, **said)

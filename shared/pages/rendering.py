@@ -4,7 +4,7 @@ A template speaks French through `say`; English stands beside the templates, in 
 """
 
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 from msgspec import Struct
 
-from shared.pages import french, life_line, static
+from shared.pages import french, life_line, refusals, static
 
 SHARED_TEMPLATES = Path(__file__).parent / "templates"
 WORDS = "english.toml"
@@ -72,8 +72,12 @@ class Visit(Struct, frozen=True):
         return self.now.astimezone(french.PARIS).date()
 
 
-def environment(*folders: Path, site: Site) -> Environment:
-    """Templates of these folders and the shared ones. A missing value is an error, not a blank."""
+def environment(
+    *folders: Path, site: Site, because: Mapping[str, str] | None = None
+) -> Environment:
+    """Templates of these folders and the shared ones. A missing value is an error, not a blank.
+    `because`: what the codes of a service's own refusals say, as in refusals.BECAUSE.
+    """
     every = (*folders, SHARED_TEMPLATES)
     made = Environment(
         loader=FileSystemLoader(every),
@@ -84,8 +88,11 @@ def environment(*folders: Path, site: Site) -> Environment:
         auto_reload=False,
     )
     words = english_words(every)
+    said = {**refusals.BECAUSE, **(because or {})}
     made.globals.update(
         site=site,
+        because=said,
+        becauses=pass_context(partial(_becauses, said)),
         static=static.address,
         link=_link,
         here=_here,
@@ -132,6 +139,12 @@ def _visit(context: Context) -> Visit:
 def _say(words: dict[str, str], context: Context, text: str, **parts: object) -> Markup:
     said = words.get(text, text) if _visit(context).lang == "en" else french.typeset(text)
     return Markup.escape(said).format(**parts) if parts else Markup.escape(said)
+
+
+def _becauses(said: Mapping[str, str], context: Context) -> dict[str, str]:
+    """What refusals say, for a script of a page; nothing where their English details are read."""
+    in_french = _visit(context).lang == "fr"
+    return {code: french.typeset(text) for code, text in said.items() if in_french}
 
 
 def _many(words: dict[str, str], context: Context, count: int, one: str, more: str) -> Markup:

@@ -6,12 +6,21 @@ from pathlib import Path
 import pytest
 
 from deploy.checks import ROOT
-from tests.architecture import rules
+from tests.architecture import refusals, rules
 from tests.architecture.planting import a_copy, plant
 
 Rule = Callable[[Path], list[str]]
 
 LONG = "VALUE = 1\n" * 401
+GIVEN_A_CODE = """def no(found, code):
+    return Refusal(code, "come again")
+NO = no((), "not-today")
+"""
+OF_A_TABLE = """def no(now):
+    for is_so, code in ((now.late, "not-today"), (now.lost, "no-code")):
+        if is_so: return Refusal(code, "come again")
+    return Refusal(f"it-is-{now.state}", "come again")
+"""
 LONG_FUNCTION = "def long() -> None:\n" + "    print()\n" * 40
 
 RULES: dict[str, tuple[Rule, dict[str, str], str]] = {
@@ -99,6 +108,26 @@ RULES: dict[str, tuple[Rule, dict[str, str], str]] = {
         rules.missing_records,
         {"shared/relay.py": '"""See docs/decisions/0998."""\n'},
         "shared/relay.py names decision 0998",
+    ),
+    "what a core refuses is said in French": (
+        refusals.unsaid,
+        {"services/ordering/core/orders.py": 'NO = Refusal("not-today", "come again")\n'},
+        "services/ordering/core/orders.py:1 not-today is not said in French",
+    ),
+    "so is a code that a function is given": (
+        refusals.unsaid,
+        {"services/ordering/core/orders.py": GIVEN_A_CODE},
+        "services/ordering/core/orders.py:3 not-today is not said in French",
+    ),
+    "so is a code of a table, and one that is put together": (
+        refusals.unsaid,
+        {"services/handover/core/acts.py": OF_A_TABLE},
+        "services/handover/core/acts.py:3 not-today is not said in French",
+    ),
+    "so is what a page refuses": (
+        refusals.unsaid,
+        {"services/delivery/screens.py": 'NO = Problem(422, "not-today", "come again")\n'},
+        "services/delivery/screens.py:1 not-today is not said in French",
     ),
 }
 

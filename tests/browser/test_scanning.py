@@ -171,7 +171,7 @@ def test_no_address_ever_holds_whose_card_was_scanned(
     page.locator("#code").fill("hp/5CD0001")
     page.locator("#student").fill(STUDENTS[0])
     page.locator("#student").press("Enter")
-    expect(page.locator("#told")).to_contain_text("la charte n’est pas signée")
+    expect(page.locator("#told")).to_contain_text("La charte n’est pas signée")
     expect(page.locator("#student")).to_have_value(STUDENTS[0])
     expect(page.locator("#code")).to_have_value("hp/5CD0001")
     page.get_by_label("par son responsable").check()
@@ -188,7 +188,7 @@ def test_a_minor_without_a_guardian_gets_nothing_until_the_guardian_signed(
     signed_in(page, delivery)
     page.goto(f"/hand-outs/{SCHOOL}")
     scanned(page, "hp/5CD0001", "Scannez maintenant la carte")
-    scanned(page, STUDENTS[0], "la charte n’est pas signée")
+    scanned(page, STUDENTS[0], "La charte n’est pas signée")
     assert facts(delivery) == []
     page.get_by_label("par son responsable").check()
     page.locator("#student").press("Enter")

@@ -99,10 +99,15 @@ def test_what_is_refused_is_told_beside_the_form_and_may_be_sent_anew(
     page.get_by_label("Fichiers AAF").set_input_files(file)
     page.get_by_role("button", name="Envoyer").click()
     told = page.get_by_role("alert")
-    expect(told).to_contain_text("Refusé")
-    expect(told.locator("[data-told]")).not_to_be_empty()
+    expect(told).to_contain_text("Refusé, rien n’a changé. Ce n’est pas un fichier d’élèves")
+    expect(told.locator("[lang=en]")).to_contain_text("column")
     expect(page.get_by_role("button", name="Envoyer")).to_be_enabled()
     assert page.url.endswith("/imports")
+    page.goto(f"{page.url}?lang=en")
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="Send").click()
+    expect(told).to_contain_text("nothing of the file was taken")
+    expect(told).not_to_contain_text("fichier")
 
 
 def test_the_fields_of_the_form_go_into_the_address(

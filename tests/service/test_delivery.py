@@ -445,3 +445,21 @@ def test_what_was_counted_in_one_moment_is_listed_with_the_last_told_first(
     latest = announced.page(AT_SCHOOL, f"/receptions/{SHIPMENT}").text.partition('id="latest"')[2]
     order = [latest.index(f'<span class="code">5CD000{number}<') for number in (3, 1, 2)]
     assert order == sorted(order)
+
+
+def test_why_a_scan_is_refused_is_said_in_our_words_in_the_language_of_the_page(
+    announced: Running,
+) -> None:
+    page = f"/receptions/{SHIPMENT}?told=refused&why="
+    told = announced.page(AT_SCHOOL, f"{page}id-already-used").text
+    assert "rien n’a été enregistré. Ce numéro a déjà servi" in told
+    told = announced.page(AT_SCHOOL, f"{page}appelez").text
+    assert "appelez" not in told.partition("<main")[2]
+    assert "This id stands" in announced.page(AT_SCHOOL, f"{page}id-already-used&lang=en").text
+    form = {"scan": STUDENTS[0], "code": "hp/5CD0001", "student": STUDENTS[1]}
+    form["student_signed"] = "1"
+    told = announced.page(AT_SCHOOL, f"/hand-outs/{SCHOOL}", **form).text
+    assert "L’ordinateur n’est pas coché dans le kit" in told
+    assert "is not ticked" not in told
+    english = announced.page(AT_SCHOOL, f"/hand-outs/{SCHOOL}?lang=en", **form).text
+    assert "the kit&#39;s laptop is not ticked" in english

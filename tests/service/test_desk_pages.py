@@ -50,6 +50,23 @@ def test_cases_are_shown_a_page_at_a_time_and_all_are_in_the_file(busy: Running)
     assert "Page 2 sur 2" in page.replace("\N{NARROW NO-BREAK SPACE}", " ")
 
 
+def test_a_refused_act_is_told_in_the_language_of_the_page(busy: Running) -> None:
+    laptop = "hp/5CD0009"
+    case = busy.get(DESK, f"/api/laptops/{laptop}")["cases"][0]["case"]
+    form = {"act": "swap", "id": "a", "case": case, "laptop": laptop, "returned": "hp/5CD0008"}
+    told = busy.page(DESK, "/counter", **form, new="hp/5CD0007")
+    assert told.status_code == 422
+    assert "L’ordinateur apporté n’est pas celui du dossier" in told.text
+    assert "(hp/5CD0008 was brought and hp/5CD0009 is recorded" in told.text
+    form |= {"returned": laptop, "new": laptop}
+    told = busy.page(DESK, "/counter", **form)
+    assert "C’est l’ordinateur du dossier lui-même" in told.text
+    assert "is the laptop of the case" not in told.text
+    english = busy.page(DESK, "/counter?lang=en", **form).text
+    assert f"{laptop} is the laptop of the case itself" in english
+    assert "scannez" not in english.partition('id="told"')[2].partition("</p>")[0]
+
+
 def test_a_board_is_filtered_by_state_by_what_is_awaited_and_by_delay(busy: Running) -> None:
     waiting = ["5CD0000", "5CD0001"]
     for asked in ("state=waiting", "waiting=parts", "state=waiting&waiting=parts"):

@@ -1,5 +1,7 @@
 """Handover's pages as forms and addresses: what a form sent twice does, what a word opens."""
 
+from html import unescape
+
 import httpx
 import pytest
 from msgspec.structs import replace
@@ -87,6 +89,34 @@ def test_every_word_of_handovers_pages_has_its_english() -> None:
     said |= {mine.TOO_EARLY, mine.TOO_LATE, mine.UNKNOWN}
     said |= {entry.label for entry in pages.SITE.navigation}
     assert said - set(words) == set()
+
+
+def test_a_refused_act_is_told_in_the_language_of_the_page(
+    handover: Running, names: dict[str, str]
+) -> None:
+    assert names
+    form = {"act": "release", "handover": of.number_of(1), "id": "a form"}
+    told = unescape(sent(handover, f"/signing/{SCHOOL}", **form).text)
+    assert "Refusé, rien n’a changé. L’ordinateur n’est pas encore proposé" in told
+    assert "this wants" not in told
+    english = sent(handover, f"/signing/{SCHOOL}?lang=en", **form | {"id": "another"}).text
+    assert "it is opened; this wants signed" in english
+    assert "encore proposé" not in english
+    terms = {"campaign": "other", "school_year": "2022-2023", "opens_on": "2023-05-02"}
+    told = unescape(sent(handover, "/campaigns", "region", **terms).text)
+    assert "Cette année scolaire a déjà sa campagne" in told
+    assert "has the campaign fin-2023 already" in told
+    terms["opens_on"] = "2025-05-02"
+    told = unescape(sent(handover, "/campaigns", "region", **terms).text)
+    assert "Une campagne ouvre pendant son année scolaire" in told
+    form |= {"act": "write-off"}
+    told = unescape(sent(handover, f"/signing/{SCHOOL}", **form).text)
+    assert "Cette clé ne permet pas de le faire" in told
+
+
+def test_every_state_that_hinders_an_act_is_said() -> None:
+    assert {f"it-is-{state}" for state in core.STATES} <= set(pages.BECAUSE)
+    assert set(core.STATES) == set(pages.STATES)
 
 
 NEXT = "2023-2024"

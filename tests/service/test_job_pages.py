@@ -70,7 +70,8 @@ def test_a_file_that_is_no_such_file_says_why_on_its_page(ordered: Running) -> N
     address = ordered.sent("region", "/api/schools/imports", "uai,nom\n0670080Y,x\n")
     assert ordered.ended("region", address)["state"] == "failed"
     words = shown(ordered, page_of(address))
-    assert "Échoué Cause : the header has no column departement, commune" in words
+    assert "corrigez-le et envoyez-le de nouveau" in words
+    assert "(the header has no column departement, commune; expected" in words
 
 
 def test_columns_that_are_ignored_are_named_on_the_page(ordered: Running) -> None:
@@ -78,7 +79,9 @@ def test_columns_that_are_ignored_are_named_on_the_page(ordered: Running) -> Non
     head, rows = content.split("\n", 1)
     address = ordered.sent("region", "/api/schools/imports", f"{head}latitude\n{rows}")
     ordered.ended("region", address)
-    assert "Remarque : columns ignored: latitude" in shown(ordered, page_of(address))
+    words = shown(ordered, page_of(address))
+    assert "Des colonnes du fichier n’ont pas été lues" in words
+    assert "(columns ignored: latitude)" in words
 
 
 def test_a_job_is_stopped_and_goes_on_by_a_key_of_its_sender_or_of_ops_alone(

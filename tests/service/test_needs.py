@@ -119,6 +119,9 @@ def test_a_need_of_a_school_that_is_not_listed_says_what_to_do(ordering: Running
     told = state(ordering, newcomers=1)
     assert (told.status_code, told.json()["code"]) == (409, "unknown-school")
     assert "import it first" in told.json()["detail"]
+    shown = send(ordering, uai=SCHOOL, newcomers="1").text
+    assert "Ce lycée n’est pas dans l’annuaire" in shown
+    assert f"({SCHOOL} is not in the directory: import it first)" in shown
 
 
 def test_two_lots_for_one_departement_are_refused_before_anything_is_ordered(
@@ -133,12 +136,17 @@ def test_two_lots_for_one_departement_are_refused_before_anything_is_ordered(
 # -- on the page
 
 
-def send(ordering: Running, party: str = "region", **form: str) -> httpx.Response:
+def send(ordering: Running, party: str = "region", lang: str = "", **form: str) -> httpx.Response:
     """What the page of needs answers to a form, from a browser that keeps a party's key."""
     key = ordering.auth(party)["Authorization"].removeprefix("Bearer ")
     headers = {"cookie": f"trousseau-ordering={key}"}
-    told = {"id": "9f1b6d1e-0d4e-4a55-9a54-6e7f1c1f1b11"} | form
-    return ordering.client.post("/needs?year=2020-2021", data=told, headers=headers)
+    told, path = {"id": a_form(1)} | form, "/needs?year=2020-2021"
+    return ordering.client.post(f"{path}&lang={lang}" if lang else path, data=told, headers=headers)
+
+
+def a_form(number: int) -> str:
+    """The id that a page gave to a form of its own."""
+    return f"9f1b6d1e-0d4e-4a55-9a54-6e7f1c1f1b1{number}"
 
 
 def test_a_need_is_corrected_on_the_page_by_whoever_keeps_the_regions_key(listed: Running) -> None:
@@ -147,6 +155,7 @@ def test_a_need_is_corrected_on_the_page_by_whoever_keeps_the_regions_key(listed
     assert needs(listed) == {SCHOOL: (90, 0, 90)}
     wrong = send(listed, uai=SCHOOL, newcomers="many")
     assert (wrong.status_code, "a whole number is expected" in wrong.text) == (422, True)
+    assert "Un champ n’a pas la forme attendue" in wrong.text
     other = send(listed, "supplier:hexalog", uai=SCHOOL, newcomers="1")
     assert other.status_code == httpx.codes.FORBIDDEN
     nobody = listed.client.post("/needs", data={"uai": SCHOOL, "newcomers": "1"})
@@ -165,5 +174,9 @@ def test_what_is_needed_is_ordered_on_the_page_once_however_often_it_is_sent(
     assert needs(listed) == {SCHOOL: (105, 105, 0)}
     page = listed.page("region", "/orders/BC9")
     assert (page.status_code, "105" in page.text, "28 août 2020" in page.text) == (200, True, True)
-    again = send(listed, **form | {"order": "BC10", "id": "9f1b6d1e-0d4e-4a55-9a54-6e7f1c1f1b12"})
-    assert (again.status_code, "needs more laptops" in again.text) == (409, True)
+    again = send(listed, **form | {"order": "BC10", "id": a_form(2)})
+    assert (again.status_code, "Plus aucun lycée de ces départements" in again.text) == (409, True)
+    assert "needs more laptops" not in again.text
+    told = send(listed, "region", "en", **form | {"order": "BC10"} | {"id": a_form(3)})
+    assert "needs more laptops" in told.text
+    assert "Plus aucun lycée" not in told.text

@@ -18,7 +18,7 @@ from services.tracking import pages, sentences, stations
 from services.tracking.shown import Filter, Found, LaptopLife
 from shared.contracts import delivery, ordering
 from shared.hearing import tag
-from shared.pages import errors, french, jobs, life_line, parked, rendering, static
+from shared.pages import errors, french, jobs, life_line, parked, refusals, rendering, static
 from shared.pages.life_line import Branch, Station
 from shared.pages.rendering import Entry, Site, Visit
 from shared.pages.tables import Listing, csv_lines
@@ -145,10 +145,11 @@ def test_every_word_that_code_hands_to_a_page_has_its_english() -> None:
         *life_line.SPOKEN.values(),
         *parked.KINDS.values(),
         *parked.ANSWERS.values(),
+        *refusals.BECAUSE.values(),
         *(
             words
-            for one in errors.TROUBLES.values()
-            for words in (one.happened, one.kept, one.do, one.act)
+            for one in (*errors.TROUBLES.values(), errors.REFUSED)
+            for words in (one.happened, one.kept, one.do or one.act, one.act)
         ),
     }
     assert said - set(rendering.english_words((TRACKING, rendering.SHARED_TEMPLATES))) == set()

@@ -18,15 +18,16 @@ from services.handover.shown import CampaignShown, HandoverShown, SchoolNamed
 from services.handover.store import Standing
 from shared.asking import Intake
 from shared.contracts.calendar import midnight
+from shared.decisions import Refusal
 from shared.pages.tables import Listing
-from shared.screens import ROWS, Screens, back, form_of, html, somebody, table, visit
+from shared.screens import ROWS, Screens, back, form_of, html, refusal, somebody, table, visit
 from shared.serving import Handler, Problem, trace_of
 
 MOST = 10_000  # handovers in a file
 
 
 def of_campaigns(intake: Intake, office: Office, screens: Screens) -> Addresses:
-    async def page(request: Request, party: str, trouble: str = "") -> str:
+    async def page(request: Request, party: str, trouble: Refusal | None = None) -> str:
         school, terms = telling.own_school(party), office.policy.cession
 
         found = await intake.database.read(partial(_shown, school=school))
@@ -42,7 +43,7 @@ def of_campaigns(intake: Intake, office: Office, screens: Screens) -> Addresses:
             asked = (party, str(uuid4()), trace_of(request))
             told = await campaigns.opened(intake, office, _campaign_of(form), asked)
         except Problem as trouble:
-            return html(await page(request, party, trouble.detail), 422)
+            return html(await page(request, party, refusal(trouble)), 422)
         return back(request, f"/campaigns/{told.campaign}")
 
     async def shown(request: Request) -> Response:

@@ -20,8 +20,8 @@ from services.handover.showing import Office
 from services.handover.store import Found
 from shared.asking import UNKEPT, Intake
 from shared.contracts import identifiers
-from shared.decisions import instant
-from shared.screens import Screens, back, form_of, html, somebody, visit
+from shared.decisions import Refusal, instant
+from shared.screens import Screens, back, form_of, html, refusal, somebody, visit
 from shared.serving import Problem
 from shared.transact import Verdict
 
@@ -127,8 +127,8 @@ async def _act(intake: Intake, office: Office, screens: Screens, request: Reques
 
 async def _done(
     intake: Intake, office: Office, party: str, found: Found, form: Form
-) -> tuple[Done, str]:
-    """What became of an act, and why it was refused; "" where it was not."""
+) -> tuple[Done, Refusal | None]:
+    """What became of an act, and why it was refused; None where it was not."""
     name = form.get("act", "")
     if name not in ACTS:
         raise Problem(422, "invalid", "no such act")
@@ -138,9 +138,9 @@ async def _done(
     except Problem as trouble:
         if trouble.status != 422:
             raise
-        return Done(Verdict("refused", trouble.code)), trouble.detail
+        return Done(Verdict("refused", trouble.code)), refusal(trouble)
     refused = done.verdict.verdict in UNKEPT
-    return done, (done.verdict.detail or done.verdict.code) if refused else ""
+    return done, Refusal(done.verdict.code, done.verdict.detail) if refused else None
 
 
 def _again(

@@ -11,19 +11,31 @@ function address(form) {
   return asked.size ? `${form.dataset.upload}?${asked}` : form.dataset.upload;
 }
 
-function told(form, text) {
-  form.querySelector("[data-told]").textContent = text;
-  form.querySelector("[data-trouble]").hidden = !text;
+function told(form, ...parts) {
+  form.querySelector("[data-told]").replaceChildren(...parts);
+  form.querySelector("[data-trouble]").hidden = !parts.length;
   form.querySelector("progress").hidden = true;
   form.querySelector("button").disabled = false;
 }
 
-function why(request) {
+function english(text) {
+  return Object.assign(document.createElement("span"), { lang: "en", textContent: text });
+}
+
+// Why a call refused: what the page says of its code, with the detail where that tells more; where
+// the page says nothing of it, the detail. As the templates do it (because_of).
+function why(form, request) {
+  let told;
   try {
-    return JSON.parse(request.responseText).detail;
+    told = JSON.parse(request.responseText);
   } catch {
-    return `${request.status} ${request.statusText}`;
+    return [english(`${request.status} ${request.statusText}`)];
   }
+  const said = JSON.parse(form.dataset.because)[told.code];
+  if (!said) return [english(told.detail)];
+  const [before, after] = said.split("{detail}");
+  if (after === undefined) return [before];
+  return [before, Object.assign(english(`(${told.detail})`), { className: "soft break" }), after];
 }
 
 function upload(event) {
@@ -32,7 +44,7 @@ function upload(event) {
   event.preventDefault();
   const [file] = form.querySelector("input[type=file]").files;
   const progress = form.querySelector("progress");
-  told(form, "");
+  told(form);
   progress.hidden = false;
   form.querySelector("button").disabled = true;
   const request = new XMLHttpRequest(); // fetch does not tell how far a file is
@@ -41,7 +53,7 @@ function upload(event) {
   request.upload.onprogress = (sent) => Object.assign(progress, { max: sent.total || 1, value: sent.loaded });
   request.onerror = () => told(form, form.dataset.away);
   request.onload = () => {
-    if (request.status !== 202) return told(form, why(request));
+    if (request.status !== 202) return told(form, ...why(form, request));
     const job = request.getResponseHeader("location").replace(/^\/api/, "");
     location.assign(job + location.search.replace(/^(?!\?lang=en).*/, ""));
   };
