@@ -26,7 +26,7 @@ from tests.running import System, until
 from tests.service import handing_over as of
 
 SERVICES = ("handover",)
-CALLED, CERTIFIED, RELEASED = 600, 150, 40
+CALLED, CERTIFIED, RELEASED = 1_200, 150, 40
 OWED_SECONDS = 60
 CALLED_WITHIN_SECONDS = 240
 TAKES_SECONDS = 0.3  # an act of device management, so that a kill meets some under way
@@ -57,10 +57,12 @@ def furnish(system: System, numbers: Sequence[int], *more: Any) -> None:
 
 
 def killed(system: System, chance: Random, times: int, going_on: Callable[[], bool]) -> int:
-    """Kill handover a few times while something goes on, each time a little later; how often."""
+    """Kill handover a few times while something goes on, at once and then each time a little later;
+    how often.
+    """
     kills = 0
-    for _ in range(times):
-        time.sleep(chance.random() * 0.4)
+    for number in range(times):
+        time.sleep(chance.random() * 0.2 * number)
         if not going_on():
             break
         system.services["handover"].kill()

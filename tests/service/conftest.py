@@ -75,6 +75,7 @@ def empty(up: Up) -> Up:
 def emptied_anew(up: Up, name: str) -> Running:
     one = up(name)
     one.write(lambda connection: emptied(connection, name))
+    one.client.cookies.clear()  # a key that an earlier test typed
     return one
 
 

@@ -389,7 +389,7 @@ def test_a_school_signs_a_handover_prints_its_certificate_and_its_code_opens_a_p
     day, age = SigningDay(whole, school, laptop), {"minor": "1"} if minor else {}
     code = code_in(day.acts("offer", **age))
     if minor:
-        assert "a guardian signs too" in day.acts("signature", code=code, **age)
+        assert "son responsable signe aussi" in day.acts("signature", code=code, **age)
         age["guardian_signed"] = "1"
     assert "C’est noté" in day.acts("signature", code=code, **age)
     day.until("Établir l’attestation")
