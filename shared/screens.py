@@ -29,7 +29,7 @@ from shared.pages import parked as screens
 from shared.pages import static
 from shared.pages.errors import error_page
 from shared.pages.keys import key_page, other_key_page
-from shared.pages.rendering import Site, Visit, url
+from shared.pages.rendering import Site, Visit, causes, url
 from shared.pages.tables import CSV_TYPE, Listing
 from shared.serving import Handler, Problem, Route, stream
 from shared.upkeep import (
@@ -346,7 +346,8 @@ def job_routes(screens_of: Screens, upkeep: Upkeep, titles: Mapping[str, str]) -
 
     async def report(request: Request) -> Response:
         id = (await seen(request))["id"]
-        return table(report_lines(upkeep.database, id), f"{id}.csv")
+        because = causes(screens_of.templates, visit(request, screens_of))
+        return table(report_lines(upkeep.database, id, because), f"{id}.csv")
 
     def turn(come_from: Sequence[str], to: str) -> Handler:
         async def handle(request: Request) -> Response:

@@ -4,7 +4,7 @@ jobs, what is set aside, what waits, reading again, refill.
 
 import csv
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -158,13 +158,16 @@ def _report(upkeep: Upkeep) -> Any:
     return handle
 
 
-async def report_lines(database: Database, id: str) -> AsyncIterator[str]:
-    """The verdict of each row of a job, as CSV."""
-    yield "row,verdict,code,detail\r\n"
+async def report_lines(
+    database: Database, id: str, because: Mapping[str, str] | None = None
+) -> AsyncIterator[str]:
+    """The verdict of each row of a job, as CSV; `because`: what codes say, for a last column."""
+    yield "row,verdict,code,detail" + (",cause" if because else "") + "\r\n"
     after = 0
     while rows := await database.read(partial(jobs.report, id=id, after=after, limit=5_000)):
         out = io.StringIO()
-        csv.writer(out).writerows(rows)
+        told = rows if because is None else [(*row, because.get(row[2], "")) for row in rows]
+        csv.writer(out).writerows(told)
         yield out.getvalue()
         after = rows[-1][0]
 
@@ -263,7 +266,9 @@ async def retried(upkeep: Upkeep, row: dict[str, Any], party: str) -> Verdict:
         raise Problem(409, "closed", f"it was {row['state']} already")
     try:
         again = _again(upkeep, row["origin"], bytes(row["content"]), now)
-    except (Unreadable, msgspec.ValidationError) as trouble:
+    except Unreadable as trouble:
+        return Verdict("refused", trouble.code, str(trouble))
+    except msgspec.ValidationError as trouble:
         return Verdict("refused", "unreadable", str(trouble))
 
     def work(connection: Connection) -> Verdict:

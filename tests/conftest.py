@@ -55,7 +55,7 @@ def _place_shared(item: pytest.Item) -> str:
     if "faults" in item.path.parts:
         return "faults"
     half = {"sqlite", "postgres"} & {*item.name.rstrip("]").partition("[")[2].split("-")}
-    return "-".join([item.path.stem, *half])
+    return "-".join([item.path.parent.name, item.path.stem, *sorted(half)])
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ TOLD: Mapping[str, tuple[str, str]] = {
     "wrong-school": ("L'erreur de lycée est signalée.", "good"),
     "unreadable": ("Ce n'est pas un numéro de série : scannez de nouveau.", "bad"),
     "unknown-maker": ("Personne ne connaît encore ce numéro : choisissez son fabricant.", "bad"),
-    "refused": ("Refusé : rien n'a été enregistré.", "bad"),
+    "refused": ("Refusé, rien n'a changé.", "bad"),
     "handed-out": ("Remis : {laptop}", "good"),
     "handed-again": ("Cette remise était déjà enregistrée : {laptop}", "again"),
     "no-student": ("Scannez maintenant la carte de l'élève.", "good"),

@@ -125,7 +125,7 @@ def _receptions(intake: Intake, screens: Screens) -> list[Route]:
         act |= {"wrong-school": _wrong_school}
         acting = act.get(form.get("act", "scan"))
         if acting is None:
-            raise Problem(422, "invalid", "no such act")
+            raise Problem(422, "unfit-form", "no such act")
         told: Answer = await intake.database.write(
             lambda one: acting(one, intake, party, sscc, form)
         )
@@ -238,7 +238,7 @@ def _id(form: Form) -> str:
     """The id that the page gave, so that the same form sent twice is one event. Raises Problem."""
     scan = form.get("scan", "")
     if not _is(identifiers.pseudonym, scan):  # a UUID
-        raise Problem(422, "invalid", "the form has no id: load the page again")
+        raise Problem(422, "unfit-form", "the form has no id: load the page again")
     return scan
 
 

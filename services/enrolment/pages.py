@@ -35,15 +35,15 @@ WHYS: Mapping[str, str] = {
 # What a refusal's code says, as in shared/pages/refusals.py.
 BECAUSE: Mapping[str, str] = {
     "unfit-file": (
-        "Ce n'est pas un fichier d'élèves qui se lit ici, et rien n'en est pris : corrigez-le, "
+        "Ce n'est pas un fichier d'élèves qui se lit ici, et rien n'en a été repris : corrigez-le, "
         "puis envoyez-le de nouveau. {detail}"
     ),
     "not-your-school": "C'est l'affaire d'un autre lycée : chaque lycée ne voit que ses élèves.",
     "damaged": (
-        "Ce qui est gardé de cet élève ne s'ouvre plus : demandez à l'exploitation de le reprendre "
-        "d'une copie."
+        "Ce qui est gardé de cet élève ne peut plus être lu : demandez à l'exploitation de le "
+        "restaurer depuis une copie, ou effacez cet élève."
     ),
-    "erased": "Cet élève est effacé : à son retour, c'est quelqu'un de nouveau ici.",
+    "erased": "Cet élève a été effacé : s'il revient, il est inscrit comme un nouvel élève.",
     "earlier-year": (
         "Cet élève est déjà connu pour une année plus récente : envoyez le fichier de cette "
         "année-là. {detail}"

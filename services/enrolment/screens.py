@@ -115,7 +115,7 @@ def _erase(intake: Intake, screens: Screens) -> Page:
         form, name = await form_of(request), calls.pseudonym_of(request)
         party = somebody(request, screens, "region")
         if form.get("sure") != "yes":
-            raise Problem(422, "invalid", "the form does not say that you are sure")
+            raise Problem(422, "unfit-form", "the form does not say that you are sure")
         await calls.erased(intake, request, party, name)
         return back(request, "/people", told="erased")
 

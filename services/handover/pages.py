@@ -145,7 +145,7 @@ CANCELLED: Mapping[str, tuple[str, str]] = {
 
 # What a refusal's code says, as in shared/pages/refusals.py.
 BECAUSE: Mapping[str, str] = {
-    "unknown-handover": "Cet ordinateur n'a pas cette cession : scannez-le de nouveau.",
+    "unknown-handover": "Cette cession n'est pas celle de cet ordinateur : scannez-le de nouveau.",
     "before-the-last-act": (
         "Quelque chose de plus récent est déjà noté : scannez l'ordinateur de nouveau."
     ),
@@ -172,15 +172,15 @@ BECAUSE: Mapping[str, str] = {
         "{detail}"
     ),
     "due-before": "Le jour du retour est déjà passé : donnez-en un à venir.",
-    "it-is-opened": "L'ordinateur n'est pas encore proposé : proposez-le d'abord.",
-    "it-is-offered": "L'ordinateur est proposé, et rien n'est signé : faites signer d'abord.",
-    "it-is-accepted": (
-        "L'élève garde l'ordinateur, mais rien n'est signé : faites signer d'abord."
-    ),
-    "it-is-signed": "C'est signé : il reste à libérer l'ordinateur de la gestion.",
+    "it-is-opened": "L'ordinateur n'est pas encore proposé à l'élève. {detail}",
+    "it-is-offered": "L'ordinateur est proposé à l'élève, et rien n'est signé. {detail}",
+    "it-is-accepted": "L'élève garde l'ordinateur, et rien n'est encore signé. {detail}",
+    "it-is-signed": "C'est signé, et l'ordinateur n'est pas encore libéré de la gestion. {detail}",
     "it-is-releasing": "L'ordinateur est en cours de libération : attendez qu'elle soit finie.",
-    "it-is-released": "L'ordinateur est libéré : il reste à établir l'attestation.",
-    "it-is-certified": "L'attestation est établie : il reste à céder l'ordinateur.",
+    "it-is-released": (
+        "L'ordinateur est libéré, et l'attestation n'est pas encore établie. {detail}"
+    ),
+    "it-is-certified": "L'attestation est établie, et l'ordinateur n'est pas encore cédé. {detail}",
     "it-is-handed-over": (
         "L'ordinateur est déjà cédé, il n'est plus à la région : notez où l'élève continue."
     ),
@@ -198,7 +198,7 @@ BECAUSE: Mapping[str, str] = {
     "it-is-cancelled": "Cette cession est sans suite : scannez l'ordinateur de nouveau.",
     "year-has-a-campaign": "Cette année scolaire a déjà sa campagne : gardez celle-là. {detail}",
     "already-opened": (
-        "Cette campagne est déjà ouverte à d'autres conditions : celles-là tiennent."
+        "Cette campagne est déjà ouverte à d'autres conditions : celles-là restent valables."
     ),
     "name-is-taken": (
         "Ce nom est déjà celui d'une autre campagne : choisissez-en un autre. {detail}"
@@ -276,7 +276,7 @@ def signing_page(visit: Visit, seen: Signing) -> str:
 
 class Own(Struct, frozen=True):
     """The student's own page: the word that opens it; `value`: at which the laptop is ceded, in
-    cents; `school`: its; `told`: a word of TOLD; `trouble`: why an answer was refused.
+    cents; `school`: the laptop's; `told`: a word of TOLD; `trouble`: why an answer was refused.
     """
 
     word: str = ""

@@ -39,15 +39,13 @@ BECAUSE: Mapping[str, str] = {
     "unknown-order": "Cette commande n'existe pas : vérifiez son numéro.",
     "not-your-order": "C'est la commande d'un autre fournisseur : vérifiez son numéro.",
     "order-exists": "Une autre commande porte déjà ce numéro : choisissez-en un autre.",
-    "order-cancelled": (
-        "La commande est annulée : passez-en une autre, ou nommez les ordinateurs qui sont gardés."
-    ),
+    "order-cancelled": ("La commande est annulée, et n'attend plus d'ordinateur. {detail}"),
     "unknown-line": "La commande n'a pas cette ligne : vérifiez son numéro. {detail}",
     "other-model": (
         "Ce n'est pas le modèle de cette ligne : corrigez le modèle ou la ligne. {detail}"
     ),
     "already-announced": (
-        "C'est déjà annoncé : corrigez le numéro ou la quantité, ou retirez-le. {detail}"
+        "Des ordinateurs sont déjà annoncés : corrigez le numéro ou la quantité. {detail}"
     ),
     "more-than-ordered": (
         "Tous les ordinateurs de cette ligne sont déjà annoncés : faites augmenter la commande, "

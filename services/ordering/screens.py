@@ -137,7 +137,7 @@ async def _decide(intake: Intake, screens: Screens, request: Request) -> Respons
     party = somebody(request, screens, "region")
     year = _named(request.query_params.get("year", "") or await _latest(intake))
     if not _is_id(form.get("id", "")):
-        raise Problem(422, "invalid", "the form has no id: load the page again")
+        raise Problem(422, "unfit-form", "the form has no id: load the page again")
     try:
         if form.get("act") == "order":
             number, command = needs_order(_order_form(form), year)

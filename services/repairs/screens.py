@@ -128,7 +128,7 @@ def _named(connection: Connection, intake: Intake, form: Form) -> str:
     """The laptop that a form is about. Raises Problem 422."""
     key = _key(connection, intake, form.get("laptop", ""), "")
     if "/" not in key:
-        raise Problem(422, "invalid", "the form names no laptop: scan it again")
+        raise Problem(422, "unfit-form", "the form names no laptop: scan it again")
     return key
 
 

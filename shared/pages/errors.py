@@ -57,5 +57,5 @@ def error_page(
     codes: Mapping[str, str] = templates.globals["because"]  # type: ignore[assignment]  # ours
     why = no if no and status != 404 and no.code in codes else None
     known = TROUBLES.get(status, TROUBLES[500 if status >= 500 else 422])
-    said = {"trouble": REFUSED if why else known, "why": why}
+    said = {"trouble": REFUSED if why and status < 500 else known, "why": why}
     return page(templates, "error.html", visit, status=status, reference=reference, **said)

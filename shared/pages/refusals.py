@@ -12,21 +12,28 @@ BECAUSE: Mapping[str, str] = {
         "Ce numéro a déjà servi pour autre chose ; les deux sont gardés sur la page "
         "« Mis de côté »."
     ),
-    "invalid": "Un champ n'a pas la forme attendue. Corrigez-le et envoyez de nouveau. {detail}",
-    "in-the-future": "L'heure donnée est à venir : vérifiez-la. {detail}",
+    "invalid": "Un champ n'a pas la forme attendue : à corriger, puis à renvoyer. {detail}",
+    "unfit-form": "Ce formulaire n'est plus entier : rechargez la page, puis recommencez.",
+    "in-the-future": "L'heure donnée est à venir : à vérifier. {detail}",
     "not-your-act": "Cette clé ne permet pas de le faire : demandez à qui en a le droit. {detail}",
-    "no-key": "Cela demande une clé qui vaut encore : donnez la vôtre, puis recommencez.",
+    "no-key": "Il faut une clé encore valable : donnez la vôtre, puis recommencez.",
     "another-site": (
         "Ce formulaire a été envoyé d'un autre site. Ouvrez la page ici, et envoyez-le de nouveau."
     ),
-    "null-character": "Un texte contient un caractère que rien ne garde : tapez-le de nouveau.",
+    "null-character": (
+        "Un texte contient un caractère qui ne peut pas être enregistré : retapez ce texte."
+    ),
     "closed": "C'est déjà traité : ouvrez la page de nouveau pour voir comment.",
-    "set-aside": "Une erreur de notre fait l'a arrêté : c'est gardé, et sera essayé de nouveau.",
+    "set-aside": (
+        "Une erreur de notre fait l'a arrêté : c'est gardé sur la page « Mis de côté », d'où on "
+        "l'essaiera de nouveau."
+    ),
     "wrong-content-type": "Un fichier de cette sorte ne se lit pas ici : vérifiez-le. {detail}",
+    "compressed": "L'envoi est compressé : envoyez le fichier tel quel.",
     "cut-off": "L'envoi s'est arrêté en route : envoyez de nouveau.",
-    "too-large": "C'est trop grand : envoyez-le en plusieurs parties. {detail}",
+    "too-large": "C'est trop grand : à envoyer en plusieurs parties. {detail}",
     "too-many-requests": "Trop de demandes à la fois : attendez une seconde, puis recommencez.",
-    "not-found": "Rien n'est à cette adresse : ouvrez la page de nouveau.",
+    "not-found": "Il n'y a rien à cette adresse : ouvrez la page de nouveau.",
     "away": "La base de données ne répond pas : recommencez dans quelques secondes.",
     "bug": (
         "Une erreur de notre fait l'a arrêté. Recommencez : rien ne comptera deux fois. Si elle "
@@ -34,7 +41,7 @@ BECAUSE: Mapping[str, str] = {
     ),
     # what came as a message
     "number-used-again": "Ce numéro d'ordre est déjà celui d'un autre fait.",
-    "unreadable": "Le contenu ne se lit pas : écartez-le, ou demandez-en un autre envoi.",
+    "unreadable": "Le contenu ne se lit pas : écartez-le, ou demandez qu'on le renvoie.",
     "not-json": "Le contenu n'est pas du JSON lisible.",
     "not-a-cloudevent": "Le message n'a pas l'enveloppe attendue (CloudEvents).",
     "key-is-not-subject": "La clé du message n'est pas l'objet qu'il annonce.",

@@ -111,6 +111,16 @@ def environment(
     return made
 
 
+def causes(templates: Environment, visit: Visit) -> dict[str, str] | None:
+    """What the codes of refusals say, for a file where the detail stands beside; None in English,
+    where the detail is all.
+    """
+    said: Mapping[str, str] = templates.globals["because"]  # type: ignore[assignment]  # ours
+    if visit.lang == "en":
+        return None
+    return {code: text.replace(" {detail}", "") for code, text in said.items()}
+
+
 def english_words(folders: Iterable[Path]) -> dict[str, str]:
     """French to English, of all folders; a folder named earlier wins."""
     found: dict[str, str] = {}

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from tests.architecture.rules import functions, named, services, sources
 
-# Which argument is the code of what refuses; screens alone tell the code of a problem.
+# Which argument is the code of what refuses; a problem has one where a page meets it.
 REFUSING = {"Refusal": 0, "NotTakenError": 0, "Unread": 0, "Unreadable": 0, "Verdict": 1}
 ON_A_PAGE = {"Problem": 1}
+MET_BY_PAGES = ("screens", "/imports")  # files whose problems a page tells of
 NO_REFUSAL = ("applied", "duplicate", "waiting", 404)  # what is not there is told by one page
 CODE = re.compile(r"[a-z]+(-[a-z]+)*")
 
@@ -47,7 +48,7 @@ def refusals(root: Path, folder: str) -> Iterator[tuple[str, str]]:
     for tree in trees.values():
         places |= _given_a_code(tree)
     for file, tree in trees.items():
-        here = places | ON_A_PAGE if "screens" in file else places
+        here = places | ON_A_PAGE if any(one in file for one in MET_BY_PAGES) else places
         for scope in (tree, *functions(tree)):
             for call in _calls(scope):
                 for code in _codes(_code(call, here), tree, scope):

@@ -52,7 +52,7 @@ def test_a_job_is_stopped_and_goes_on_from_its_page(
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Rapport ligne par ligne").click()
     report = downloading.value.path().read_text().splitlines()
-    assert report[0] == "row,verdict,code,detail"
+    assert report[0] == "row,verdict,code,detail,cause"
     assert len(report) == ROWS + 1
     assert complaints == []
     context.close()

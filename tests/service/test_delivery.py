@@ -452,7 +452,7 @@ def test_why_a_scan_is_refused_is_said_in_our_words_in_the_language_of_the_page(
 ) -> None:
     page = f"/receptions/{SHIPMENT}?told=refused&why="
     told = announced.page(AT_SCHOOL, f"{page}id-already-used").text
-    assert "rien n’a été enregistré. Ce numéro a déjà servi" in told
+    assert "rien n’a changé. Ce numéro a déjà servi" in told
     told = announced.page(AT_SCHOOL, f"{page}appelez").text
     assert "appelez" not in told.partition("<main")[2]
     assert "This id stands" in announced.page(AT_SCHOOL, f"{page}id-already-used&lang=en").text

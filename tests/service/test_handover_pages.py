@@ -98,7 +98,7 @@ def test_a_refused_act_is_told_in_the_language_of_the_page(
     form = {"act": "release", "handover": of.number_of(1), "id": "a form"}
     told = unescape(sent(handover, f"/signing/{SCHOOL}", **form).text)
     assert "Refusé, rien n’a changé. L’ordinateur n’est pas encore proposé" in told
-    assert "this wants" not in told
+    assert 'lang="en">(it is opened; this wants signed)' in told
     english = sent(handover, f"/signing/{SCHOOL}?lang=en", **form | {"id": "another"}).text
     assert "it is opened; this wants signed" in english
     assert "encore proposé" not in english

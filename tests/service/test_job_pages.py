@@ -61,9 +61,12 @@ def test_a_job_that_ended_tells_its_counts_and_gives_its_report(ordered: Running
     report = ordered.page(HEXALOG, f"{page}/report.csv")
     assert report.headers["content-type"] == "text/csv; charset=utf-8"
     header, *rows = csv.reader(report.text.splitlines())
-    assert header == ["row", "verdict", "code", "detail"]
+    assert header == ["row", "verdict", "code", "detail", "cause"]
     assert [row[1] for row in rows] == ["applied", "applied", "duplicate", "refused"]
-    assert report.text == ordered.ask(HEXALOG, "GET", f"{address}/report").text
+    causes = [row[4] for row in rows]
+    assert causes == ["", "", "", "La commande n'a pas cette ligne : vérifiez son numéro."]
+    english = ordered.page(HEXALOG, f"{page}/report.csv?lang=en").text
+    assert english == ordered.ask(HEXALOG, "GET", f"{address}/report").text
 
 
 def test_a_file_that_is_no_such_file_says_why_on_its_page(ordered: Running) -> None:

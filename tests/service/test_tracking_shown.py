@@ -311,7 +311,7 @@ def test_what_is_set_aside_is_tried_again_and_discarded_on_its_page_with_a_key_o
     tracking.write(lambda connection: parking.park(connection, [thing]))
     shown = page(tracking, "/parked", party="ops")
     assert thing.id in shown
-    assert "Un champ n’a pas la forme attendue." in shown
+    assert "Un champ n’a pas la forme attendue" in shown
     assert "no fact" in page(tracking, "/parked?lang=en", party="ops")
     whole = page(tracking, f"/parked/{thing.id}", party="ops")
     assert "Un champ n’a pas" in whole
@@ -328,6 +328,9 @@ def test_what_is_set_aside_is_tried_again_and_discarded_on_its_page_with_a_key_o
         303,
         f"/parked/{thing.id}",
     )
+    told = page(tracking, again.headers["location"], party="ops")
+    assert "Encore refusé" in told
+    assert "n’a pas l’enveloppe attendue" in told, "what hinders it now"
     assert act("discard", "ops", reason=" ").status_code == httpx.codes.UNPROCESSABLE_ENTITY
     assert act("discard", "ops", reason="it says nothing").status_code == httpx.codes.SEE_OTHER
     assert thing.id not in page(tracking, "/parked", party="ops")

@@ -83,7 +83,7 @@ async def _answered(intake: Intake, office: Office, screens: Screens, request: R
     form, (word, found) = await form_of(request), await _mine(intake, office, request)
     name = form.get("act", "")
     if name not in OWN_ACTS:
-        raise Problem(422, "invalid", "no such act")
+        raise Problem(422, "unfit-form", "no such act")
     item = {"id": f"{name} {found.number}", "happened_at": instant(intake.now())}
     done = await acting.taken(intake, office, STUDENT, found, (name, item))
     if done.verdict.verdict not in UNKEPT:

@@ -131,7 +131,7 @@ async def _done(
     """What became of an act, and why it was refused; None where it was not."""
     name = form.get("act", "")
     if name not in ACTS:
-        raise Problem(422, "invalid", "no such act")
+        raise Problem(422, "unfit-form", "no such act")
     item = await intake.database.read(lambda one: _item(one, intake, name, form))
     try:
         done = await acting.taken(intake, office, party, found, (name, item))

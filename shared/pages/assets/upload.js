@@ -23,19 +23,19 @@ function english(text) {
 }
 
 // Why a call refused: what the page says of its code, with the detail where that tells more; where
-// the page says nothing of it, the detail. As the templates do it (because_of).
+// the page says nothing of it, the detail, as because_of of the templates does.
 function why(form, request) {
-  let told;
+  let code, detail;
   try {
-    told = JSON.parse(request.responseText);
+    ({ code, detail } = JSON.parse(request.responseText));
   } catch {
     return [english(`${request.status} ${request.statusText}`)];
   }
-  const said = JSON.parse(form.dataset.because)[told.code];
-  if (!said) return [english(told.detail)];
+  const said = JSON.parse(form.dataset.because)[code];
+  if (!said) return [english(detail)];
   const [before, after] = said.split("{detail}");
   if (after === undefined) return [before];
-  return [before, Object.assign(english(`(${told.detail})`), { className: "soft break" }), after];
+  return [before, Object.assign(english(`(${detail})`), { className: "soft break" }), after];
 }
 
 function upload(event) {
