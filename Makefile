@@ -25,7 +25,7 @@ check: $(READY) ## all that can be told without starting anything: lint, layers,
 
 test: $(READY) ## every level in its short form, on SQLite and PostgreSQL, with a real Kafka
 	@$(BIN)/python deploy/local/needs.py test
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder
 
 demo: $(READY) ## the whole system and three invented school years on it; LAPTOPS=, SEED=, ONCE=1
 	@$(BIN)/python deploy/local/needs.py run

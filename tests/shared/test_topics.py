@@ -105,7 +105,9 @@ async def test_a_broker_that_is_still_starting_is_waited_for(kafka: Kafka, party
     made = await declare(kafka.bootstrap, parties=[party])
 
     await starting
-    assert made == [partner_topic(party)]
+    # A broker that has just begun may not know yet what it has, and is asked for all of it again.
+    assert partner_topic(party) in made
+    assert await declare(kafka.bootstrap, parties=[party]) == []
 
 
 async def test_a_broker_that_stays_away_is_named() -> None:

@@ -19,8 +19,6 @@ from shared import settings
 from tests.running import ROOT, Service, System, ready, until
 from tests.system import acts
 
-pytestmark = pytest.mark.xdist_group("composition")  # "postgres" is one of its containers
-
 SERVICES = tuple(settings.PORTS)
 OFFSETS = (*settings.PORTS.values(), 90, 92)
 HUNDREDS = range(200, 327)
