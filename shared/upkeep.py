@@ -162,7 +162,7 @@ async def report_lines(
     database: Database, id: str, because: Mapping[str, str] | None = None
 ) -> AsyncIterator[str]:
     """The verdict of each row of a job, as CSV; `because`: what codes say, for a last column."""
-    yield "row,verdict,code,detail" + (",cause" if because else "") + "\r\n"
+    yield "row,verdict,code,detail" + ("" if because is None else ",cause") + "\r\n"
     after = 0
     while rows := await database.read(partial(jobs.report, id=id, after=after, limit=5_000)):
         out = io.StringIO()

@@ -1,12 +1,10 @@
 """The page for when it went wrong: what happened, what was kept, what to do."""
 
-from collections.abc import Mapping
-
 from jinja2 import Environment
 from msgspec import Struct
 
 from shared.decisions import Refusal
-from shared.pages.rendering import Visit, page
+from shared.pages.rendering import Visit, page, sentences
 
 
 class Trouble(Struct, frozen=True):
@@ -54,8 +52,7 @@ def error_page(
     """`reference`: what finds it in the logs; `no`: why it was refused, said where its code is
     known; but what is not there, or is somebody else's, is told alike.
     """
-    codes: Mapping[str, str] = templates.globals["because"]  # type: ignore[assignment]  # ours
-    why = no if no and status != 404 and no.code in codes else None
+    why = no if no and status != 404 and no.code in sentences(templates) else None
     known = TROUBLES.get(status, TROUBLES[500 if status >= 500 else 422])
     said = {"trouble": REFUSED if why and status < 500 else known, "why": why}
     return page(templates, "error.html", visit, status=status, reference=reference, **said)

@@ -111,14 +111,19 @@ def environment(
     return made
 
 
+def sentences(templates: Environment) -> Mapping[str, str]:
+    """What the codes of refusals say on these templates' pages."""
+    said: Mapping[str, str] = templates.globals["because"]  # type: ignore[assignment]  # ours
+    return said
+
+
 def causes(templates: Environment, visit: Visit) -> dict[str, str] | None:
     """What the codes of refusals say, for a file where the detail stands beside; None in English,
     where the detail is all.
     """
-    said: Mapping[str, str] = templates.globals["because"]  # type: ignore[assignment]  # ours
     if visit.lang == "en":
         return None
-    return {code: text.replace(" {detail}", "") for code, text in said.items()}
+    return {code: text.replace(" {detail}", "") for code, text in sentences(templates).items()}
 
 
 def english_words(folders: Iterable[Path]) -> dict[str, str]:

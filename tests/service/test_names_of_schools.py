@@ -54,8 +54,7 @@ def note(handover: Running, name: str, at: datetime = DAY) -> None:
 
 def look(handover: Running, path: str) -> str:
     """A page or a file, as the region's browser gets it."""
-    key = handover.auth("region")["Authorization"].removeprefix("Bearer ")
-    answer = handover.client.get(path, headers={"cookie": f"trousseau-handover={key}"})
+    answer = handover.page("region", path)
     assert answer.status_code == 200, answer.text
     return answer.text
 

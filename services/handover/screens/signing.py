@@ -74,9 +74,7 @@ def _signing(
     connection: Connection, intake: Intake, office: Office, school: str, request: Request
 ) -> Signing:
     asked = request.query_params
-    counts = store.by_state(connection, school=school)
-    named = store.school(connection, school)
-    seen = Signing(str(uuid4()), named, counts, told=asked.get("told", ""))
+    seen = replace(_blank(connection, school), told=asked.get("told", ""))
     code = asked.get("code", "").strip()
     if not code:
         return seen
@@ -146,10 +144,14 @@ async def _done(
 def _again(
     connection: Connection, office: Office, school: str, found: Found, drawn: str
 ) -> Signing:
-    named, counts = store.school(connection, school), store.by_state(connection, school=school)
-    seen = Signing(str(uuid4()), named, counts)
     now = store.handover(connection, found.number) or found
-    return replace(_card(seen, office, now), signing_code=drawn)
+    return replace(_card(_blank(connection, school), office, now), signing_code=drawn)
+
+
+def _blank(connection: Connection, school: str) -> Signing:
+    """A school's signing day before a laptop was scanned."""
+    counts = store.by_state(connection, school=school)
+    return Signing(str(uuid4()), store.school(connection, school), counts)
 
 
 def _item(connection: Connection, intake: Intake, name: str, form: Form) -> dict[str, Any]:
