@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
-from zlib import crc32
 
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
@@ -37,6 +36,7 @@ ATTEMPTS = 3  # for a record that is alone; several are taken apart at once
 ACK_SECONDS = 5.0
 BEGIN_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds between two tries to reach a broker that is away
+SESSION_MS = 6_000  # a broker's least; so long does one that was killed hold its partitions
 SLEPT_SECONDS = 2.0  # not a word from ourselves for so long: we stood still, the world did not
 
 log = logging.getLogger(__name__)
@@ -202,12 +202,13 @@ def _broker(listener: Listener[Any]) -> tuple[KafkaBroker, "_Reading"]:
         *listener.subscribed,
         batch=True,
         group_id=listener.group,
-        group_instance_id=_instance(listener),
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.MANUAL,
         batch_timeout_ms=20,
         max_records=BATCH,
         rebalance_timeout_ms=30_000,
+        session_timeout_ms=SESSION_MS,
+        heartbeat_interval_ms=SESSION_MS // 4,
         isolation_level="read_committed",
         listener=reading,
         parser=parser,
@@ -221,16 +222,6 @@ def _broker(listener: Listener[Any]) -> tuple[KafkaBroker, "_Reading"]:
         await _batch(reading, message)
 
     return broker, reading
-
-
-def _instance(listener: Listener[Any]) -> str | None:
-    """Where one process alone can read, it takes its own place again, also after a kill; where
-    several do, one that ends hands its partitions over at once. A place is one for these topics:
-    who came back to it with others would be given the old ones.
-    """
-    if listener.database.kind != "sqlite":
-        return None
-    return f"{listener.group}-{crc32(','.join(listener.subscribed).encode()):08x}"
 
 
 class _Reading(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types

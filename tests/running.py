@@ -208,7 +208,16 @@ class System:
             wait_until_ready(self.http, one)
 
     def end(self) -> None:
-        for one in (*self.services.values(), *self.others):
+        """Make sure that all are gone. Who can stops by himself: a reader that says good-bye to
+        its group does not keep the next system's off.
+        """
+        all_of_them = (*self.services.values(), *self.others)
+        for one in all_of_them:
+            if one.runs:
+                one.signal(signal.SIGTERM)
+        with suppress(AssertionError):
+            until(lambda: not any(one.runs for one in all_of_them), "all have stopped", 5)
+        for one in all_of_them:
             one.end()
 
 

@@ -6,6 +6,7 @@ from random import Random
 import httpx
 import pytest
 
+from shared.listening import SESSION_MS
 from tests.faults.checking import ask, check, offsets
 from tests.faults.ground import SERVICES, Sometimes
 from tests.faults.load import carriers, two_carriers, until_more
@@ -13,7 +14,7 @@ from tests.running import System, until
 from tests.system.acts import MODEL, ended_job, laptops, list_schools, place_order, post_file, uai
 
 ROWS = 4_000
-GROUP_GIVES_UP_SECONDS = 10.5  # a little more than the session of a member that is not heard of
+GROUP_GIVES_UP_SECONDS = SESSION_MS / 1000 + 0.5
 
 
 def test_whoever_is_killed_under_load_nothing_acknowledged_is_lost_or_counts_twice(

@@ -157,6 +157,22 @@ def test_a_topic_made_again_under_a_tracking_that_stood_still_for_a_moment_stops
     check(system, refilled=True)
 
 
+def test_a_tracking_killed_while_a_topic_is_gone_reads_it_again_when_both_are_back(
+    system: System, told: list[str]
+) -> None:
+    gone = f"No partition metadata for topic {FACTS}"  # the group has shared out what is left
+    before = system.tracking.words().count(gone)
+    asyncio.run(running.delete_topics(system.kafka, [FACTS]))
+    until(lambda: system.tracking.words().count(gone) > before, "tracking reads without it")
+    system.tracking.kill()
+    asyncio.run(topics.declare(system.kafka))
+    scan(system, told, "2020-10-01T08:00:00+02:00")
+    system.start("tracking")
+    assert f"{FACTS}/" in why_stopped(system, "tracking")
+    mend(system, "tracking", FACTS)
+    check(system, refilled=True)
+
+
 def test_a_topic_made_again_under_a_tracking_that_reads_stops_it(
     system: System, told: list[str]
 ) -> None:

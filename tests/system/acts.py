@@ -10,6 +10,7 @@ from shared.contracts import identifiers
 from tests.running import System, until
 
 MODEL = "HP 245 G8"
+LOT = {"lot": "L1", "model": MODEL, "paid_by": "region"}
 DESK = "desk:metz"
 SCHOOL_COLUMNS = "uai,nom,departement,commune"
 STUDENT = "9f1b6d1e-0d4e-4a55-9a54-6e7f1c1f1b11"
@@ -72,6 +73,19 @@ def row_verdicts(system: System, party: str, path: str, service: str) -> list[tu
 
 
 # -- ordering
+
+
+def act(system: System, method: str, path: str, body: object, party: str = "region") -> Any:
+    """What ordering answers to an act that it takes."""
+    url = system.ordering.url + path
+    answer = system.http.request(method, url, headers=system.bearer(party), json=body)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def shown_order(system: System, number: str) -> Any:
+    """An order as ordering shows it."""
+    return system.call("ordering", "region", f"/api/orders/{number}").json()
 
 
 def list_schools(system: System, *uais: str) -> None:
@@ -154,9 +168,7 @@ def admit(system: System, order: str, line: str = "1") -> dict[str, Any]:
         "decided_at": "2020-09-10T10:00:00+02:00",
         "decided_by": "Mme X",
     }
-    answer = system.call("ordering", "region", f"/api/orders/{order}/admissions", body)
-    assert answer.status_code == httpx.codes.OK, answer.text
-    told: dict[str, Any] = answer.json()
+    told: dict[str, Any] = act(system, "POST", f"/api/orders/{order}/admissions", body)
     return told
 
 

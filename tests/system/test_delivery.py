@@ -17,6 +17,7 @@ from tests.system.acts import (
     laptops,
     ordered,
     post_file,
+    shown_order,
     sscc,
     tell,
     told_in_order,
@@ -242,7 +243,7 @@ def test_a_serial_mistyped_at_reception_is_corrected_later(system: System) -> No
     ]
     heard = {"placement-withdrawn", "laptop-note-withdrawn"}
     when(system, wrong, lambda now: heard <= set(told_in_order(now)))
-    (line,) = system.call("ordering", "region", f"/api/orders/{number}").json()["lines"]
+    (line,) = shown_order(system, number)["lines"]
     assert line["delivered"] == 1
 
 

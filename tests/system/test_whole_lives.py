@@ -31,6 +31,7 @@ from tests.system.acts import (
     place_order,
     post_file,
     row_verdicts,
+    shown_order,
     sscc,
     told_in_order,
     uai,
@@ -137,7 +138,7 @@ def test_a_school_counts_a_pallet_by_scanning_and_reports_what_is_missing_or_dam
     assert when(whole, first, {"location": "at-school"})["flags"] == []
     assert "damaged" in when(whole, broken, lambda now: now["flags"])["flags"]
     when(whole, lost, {"location": "missing", "holder": "nobody"})
-    shown = whole.call("ordering", REGION, f"/api/orders/{order}").json()
+    shown = shown_order(whole, order)
     assert shown["lines"][0]["delivered"] == 2
 
 
@@ -507,7 +508,7 @@ def test_ops_replay_everything_that_was_ever_said_and_nothing_counts_twice(whole
         told += [f"laptops/{key}" for key in keys]
         heard = [whole.http.get(f"{url}/api/{one}").json() for one in told]
         heard[0].pop("as_of")
-        lines = whole.call("ordering", REGION, f"/api/orders/{order}").json()["lines"]
+        lines = shown_order(whole, order)["lines"]
         return [*heard, lines, whole.call("repairs", REGION, f"/api/pools/{school}").json()]
 
     before, read = shown(), {reader: read_by(whole, reader) for reader in READERS}
