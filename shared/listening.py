@@ -473,13 +473,18 @@ async def _tend(reading: _Reading, broker: KafkaBroker) -> None:
 
 
 async def _measure(reading: _Reading) -> None:
-    """How far behind, by topic, from what the consumer knows itself."""
+    """How far behind, by topic, and how much of it is read here, as the consumer knows itself."""
     listener, consumer = reading.listener, reading.subscriber.consumer
     behind: Counter[str] = Counter()
+    reads: Counter[str] = Counter()
     for where in tuple(listener.places):
+        reads[where.topic] += 1
         position = await consumer.position(where)
         behind[where.topic] += max(0, (consumer.highwater(where) or position) - position)
     for topic in listener.subscribed:
         listener.metrics.lag.labels(topic).set(behind[topic])
+        listener.metrics.reads.labels(topic).set(reads[topic])
+        there = len(consumer.partitions_for_topic(topic) or ())
+        listener.metrics.partitions.labels(topic).set(there)
     if not any(behind.values()):
         listener.metrics.lag_seconds.set(0)

@@ -39,6 +39,8 @@ class Metrics:
     batch_seconds: Histogram
     lag: Gauge
     lag_seconds: Gauge
+    reads: Gauge
+    partitions: Gauge
     stopped: Gauge
     sent: Counter
     unsent: Gauge
@@ -91,6 +93,8 @@ def metrics() -> Metrics:
         lag_seconds=gauge(
             "consumer_lag_seconds", "Age of the last record read; 0 when nothing waits"
         ),
+        reads=gauge("consumer_partitions", "Partitions that this process reads", "topic"),
+        partitions=gauge("topic_partitions", "Partitions that there are to read", "topic"),
         stopped=gauge("consumer_stopped", "1 when reading stopped loudly and a person must act"),
         sent=counter("relay_sent_facts", "Facts that Kafka acknowledged"),
         unsent=gauge("relay_unsent_facts", "Facts in the ledger that Kafka does not have"),

@@ -243,6 +243,7 @@ def test_two_processes_share_the_partitions_and_one_of_them_sends(
     until(lambda: _sending(system, both), "one relay is active")
     before = [metric(system, one, "heard_records_total") for one in both]
     until(lambda: _each_hears(system, both, before), "each of them reads")
+    until(lambda: _all_is_read(system, both), "metrics say that both together read all there is")
     acme, bolt = two_carriers(system, laptops(40), chance, [one.url for one in both])
     with carriers(acme, bolt) as acknowledged:
         until_more(acknowledged, 300)
@@ -255,6 +256,12 @@ def _each_hears(system: System, both: Sequence[Service], before: Sequence[float]
     ordered(system, uai(), laptops(24))
     now = [metric(system, one, "heard_records_total") for one in both]
     return all(heard > known for heard, known in zip(now, before, strict=True))
+
+
+def _all_is_read(system: System, both: tuple[Service, Service]) -> bool:
+    there = {metric(system, one, "topic_partitions") for one in both}
+    reads = [metric(system, one, "consumer_partitions") for one in both]
+    return there == {sum(reads)} and all(reads)
 
 
 def _sending(system: System, those: tuple[Service, ...]) -> Service | None:
