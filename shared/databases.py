@@ -38,6 +38,9 @@ CONTENDED = (
     "23505",
 )  # serialisation, deadlock, the unique net: the whole transaction is tried again
 ATTEMPTS = 5
+# For a transaction of PostgreSQL, far above the longest there is: a server that vanishes without a
+# word leaves whoever waits for its answer waiting for ever.
+LONGEST_SECONDS = 300.0
 
 
 class Away(Exception):
@@ -140,6 +143,8 @@ async def _shed(writer: ThreadPoolExecutor, engine: Any) -> bool:
         connection = engine.raw_connection()
         try:
             busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.OperationalError:  # the disk is full, say
+            return False
         finally:
             connection.close()
         return not busy
@@ -185,7 +190,8 @@ def _open_postgres(url: str) -> Database:
     async def run(work: Work[T]) -> T:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await once(work)
+                async with asyncio.timeout(LONGEST_SECONDS):
+                    return await once(work)
             except TROUBLE as problem:
                 if attempt == ATTEMPTS or _state(problem) not in CONTENDED:
                     _raise(problem)
@@ -286,7 +292,7 @@ def _raise(problem: BaseException) -> NoReturn:
     wrong = isinstance(original, ValueError)  # a value that no column takes: ours to mend
     if wrong or (state and not state.startswith(_GONE)):
         raise problem
-    raise Away(str(original)) from problem
+    raise Away(str(original) or "it does not answer") from problem
 
 
 def at_once(

@@ -10,7 +10,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -26,6 +25,7 @@ from shared import offsets, parking, topics
 from shared.contracts import partners
 from shared.contracts.strict import Unreadable
 from shared.databases import Away, Database
+from shared.lag import Lag
 from shared.offsets import NOWHERE, Moved, Place
 from shared.telemetry import Metrics
 from shared.topics import Welcome
@@ -37,9 +37,12 @@ ACK_SECONDS = 5.0
 BEGIN_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds between two tries to reach a broker that is away
 SESSION_MS = 6_000  # a broker's least; so long does one that was killed hold its partitions
+STILL_SECONDS = 120.0  # who has something to read and does not move begins with a new consumer
 SLEPT_SECONDS = 2.0  # not a word from ourselves for so long: we stood still, the world did not
 
 log = logging.getLogger(__name__)
+FASTSTREAM = logging.getLogger(f"{__name__}.faststream")  # without one, errors of its loop are mute
+FASTSTREAM.setLevel(logging.ERROR)
 T = TypeVar("T")
 
 
@@ -69,6 +72,7 @@ class Listener(Generic[T]):
     bugs: int = 0
     gate: asyncio.Lock = field(default_factory=asyncio.Lock)
     places: dict[TopicPartition, Place] = field(default_factory=dict)
+    lag: Lag = field(default_factory=Lag)
     leave: asyncio.Event = field(default_factory=asyncio.Event)
     resumed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -129,15 +133,17 @@ async def _attend(listener: Listener[Any]) -> None:
     """Read until there is a reason to leave. Raises what a broker raises that is away."""
     broker, reading = _broker(listener)
     listener.places.clear()
-    tasks: list[asyncio.Task[None]] = []
+    listener.waits = "no partitions were given to it yet"
+    tasks: list[asyncio.Task[Any]] = []
     try:
         # It returns once partitions are assigned, and waits for that through any broker's death.
         await topics.while_there(listener.kafka, broker.start())
-        work = [_pulse(reading), _tend(reading, broker)]
+        work = [listener.leave.wait(), _pulse(reading), _tend(reading), _watch(reading, broker)]
         if listener.welcome is not None:
             work.append(_look_for_more(listener))
         tasks = [asyncio.create_task(one) for one in work]
-        await listener.leave.wait()
+        for ended in (await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))[0]:
+            ended.result()
     finally:
         for task in tasks:
             task.cancel()
@@ -175,7 +181,7 @@ def _broker(listener: Listener[Any]) -> tuple[KafkaBroker, "_Reading"]:
         allow_auto_create_topics=False,
         graceful_timeout=20,
         metadata_max_age_ms=5_000,  # a topic deleted and made again is noticed no sooner
-        logger=None,
+        logger=FASTSTREAM,
         client_id=listener.group,
     )
     reading = _Reading(listener)
@@ -234,15 +240,20 @@ class _Reading(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
     def __init__(self, listener: Listener[Any]) -> None:
         self.listener = listener
         self.subscriber: Any = None
+        self.mine: set[TopicPartition] = set()
         self.doubt = False
-        self.seen = time.monotonic()
+        self.since = self.seen = time.monotonic()
 
     async def on_partitions_revoked(self, _revoked: set[TopicPartition]) -> None:
         async with self.listener.gate:  # the batch at work finishes first, so nobody else begins it
+            self.mine = set()
             self.listener.places.clear()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        async with self.listener.gate:
+        listener = self.listener
+        async with listener.gate:
+            self.mine = set(assigned)
+            listener.lag.keep(assigned)
             await self.begin(assigned)
 
     async def begin(self, partitions: Collection[TopicPartition], asked: bool = False) -> None:
@@ -280,8 +291,7 @@ class _Reading(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
 
     def unbegun(self) -> set[TopicPartition]:
         """What is ours to read and has not begun."""
-        consumer = self.subscriber.consumer
-        return set(consumer.assignment()) - self.listener.places.keys() if consumer else set()
+        return self.mine - self.listener.places.keys()
 
     def slept(self) -> bool:
         """Whether this process stood still since it was last asked."""
@@ -306,10 +316,9 @@ class _Reading(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         return fresh
 
     def back(self, records: Iterable[ConsumerRecord]) -> None:
-        """Have records given again."""
-        with suppress(KafkaError):  # not ours any more
-            for where in offsets.by_partition(records):
-                self.subscriber.consumer.seek(where, self.listener.places[where].begin)
+        """Have the partitions of records begin once more, where the database says."""
+        for where in offsets.by_partition(records):
+            self.listener.places.pop(where, None)
 
 
 async def _batch(reading: _Reading, message: KafkaMessage) -> None:
@@ -431,7 +440,7 @@ async def _commit(listener: Listener[Any], records: Sequence[ConsumerRecord], re
         place.next = place.kept = parts[where][-1].offset + 1
         place.asked = False
     _count(listener, read, taken)
-    listener.metrics.lag_seconds.set(max(0.0, time.time() - records[-1].timestamp / 1000))
+    listener.lag.newest = records[-1].timestamp / 1000
     listener.committed()
 
 
@@ -455,8 +464,20 @@ async def _pulse(reading: _Reading) -> None:
         reading.doubt = reading.slept() or reading.doubt
 
 
-async def _tend(reading: _Reading, broker: KafkaBroker) -> None:
-    """Each second: whether the broker answers, what has not begun yet, how far behind we are."""
+async def _tend(reading: _Reading) -> None:
+    """Each second: have begin what has not, unless a broker or a batch is waited for."""
+    listener = reading.listener
+    while True:
+        await asyncio.sleep(1)
+        if reading.unbegun() and not listener.waits:
+            async with listener.gate:
+                await reading.begin(reading.unbegun())
+
+
+async def _watch(reading: _Reading, broker: KafkaBroker) -> None:
+    """Each second: whether the broker answers, and how far behind we are;
+    a consumer that stands still is left for a new one.
+    """
     listener = reading.listener
     while True:
         await asyncio.sleep(1)
@@ -464,27 +485,15 @@ async def _tend(reading: _Reading, broker: KafkaBroker) -> None:
             answers = await broker.ping(1.0)
             listener.waits = "" if answers else "the broker does not answer"
             if answers:
-                async with listener.gate:
-                    await reading.begin(reading.unbegun())
                 async with asyncio.timeout(1):
-                    await _measure(reading)
+                    still = await listener.lag.measure(
+                        reading.subscriber.consumer,
+                        tuple(listener.places),
+                        listener.subscribed,
+                        listener.metrics,
+                    )
+                if min(still, time.monotonic() - reading.since) > STILL_SECONDS:
+                    log.warning("reading stands still: a new consumer", extra={"seconds": still})
+                    listener.leave.set()
         except (KafkaError, OSError, TimeoutError) as trouble:
             log.warning("the broker does not answer", extra={"cause": str(trouble)[:200]})
-
-
-async def _measure(reading: _Reading) -> None:
-    """How far behind, by topic, and how much of it is read here, as the consumer knows itself."""
-    listener, consumer = reading.listener, reading.subscriber.consumer
-    behind: Counter[str] = Counter()
-    reads: Counter[str] = Counter()
-    for where in tuple(listener.places):
-        reads[where.topic] += 1
-        position = await consumer.position(where)
-        behind[where.topic] += max(0, (consumer.highwater(where) or position) - position)
-    for topic in listener.subscribed:
-        listener.metrics.lag.labels(topic).set(behind[topic])
-        listener.metrics.reads.labels(topic).set(reads[topic])
-        there = len(consumer.partitions_for_topic(topic) or ())
-        listener.metrics.partitions.labels(topic).set(there)
-    if not any(behind.values()):
-        listener.metrics.lag_seconds.set(0)

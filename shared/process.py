@@ -69,11 +69,13 @@ async def _ended(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 
 async def _watched(name: str, task: Task) -> None:
+    """A task until it has done its work or is told to end; what else ends it ends the process."""
     try:
         await task()
-    except asyncio.CancelledError:
-        raise
     except BaseException:
+        own = asyncio.current_task()
+        if own is not None and own.cancelling():
+            return
         log.critical("a task ended by a bug: the process ends", extra={"kind": name}, exc_info=True)
         BROKEN.add(name)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -190,12 +192,18 @@ def _alone(known: Settings) -> IO[str] | None:
 
 
 def every(seconds: float, act: Callable[[], Awaitable[None]]) -> Task:
-    """A task that acts each so many seconds; a database that is away is waited for."""
+    """A task that acts each so many seconds; what is away is waited for, and said once."""
 
     async def forever() -> None:
+        waits = ""
         while True:
-            with suppress(Away):
+            try:
                 await act()
+                waits = ""
+            except Away as away:
+                if str(away) != waits:
+                    waits = str(away)
+                    log.warning("a timer waits", extra={"cause": waits[:200]})
             await asyncio.sleep(seconds)
 
     return forever

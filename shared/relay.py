@@ -146,7 +146,9 @@ async def _lock(database: Database) -> asyncpg.Connection | None:
     )
     try:
         # The other holder is another process: no event of ours tells that it let go.
-        while not await session.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110
+        while not await session.fetchval(  # noqa: ASYNC110
+            "SELECT pg_try_advisory_lock($1)", LOCK, timeout=5
+        ):
             await asyncio.sleep(SWEEP_SECONDS)
     except BaseException:
         session.terminate()

@@ -25,10 +25,9 @@ from starlette.routing import Route as Path
 from shared.access import role
 from shared.contracts.strict import Field, Unreadable, convert, parse
 from shared.databases import Away
-from shared.telemetry import Metrics
+from shared.telemetry import Metrics, show_troubles
 
-BODY_LIMIT = 1 << 20
-FILE_LIMIT = 256 << 20
+BODY_LIMIT, FILE_LIMIT = 1 << 20, 256 << 20
 RATE, BURST = 50.0, 100.0  # requests a second and at once, for each party
 
 TRACE = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -378,6 +377,7 @@ def health_routes(
     """Live, ready and metrics. `ready` answers what is wrong, by part; ready is 200 while nothing
     is. `parts` say what troubles them, "" when nothing does; work is taken all the same.
     """
+    show_troubles(metrics, parts)
 
     async def live(_request: Request) -> Response:
         return answer({"live": True})

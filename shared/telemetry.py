@@ -5,9 +5,10 @@ No label ever names a laptop, a student or an event, and no log line carries wha
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -52,6 +53,7 @@ class Metrics:
     jobs: Gauge
     job_rows: Counter
     away: Counter
+    troubled: Gauge
 
 
 REPEATED_AFTER_SECONDS = 30.0
@@ -91,7 +93,8 @@ def metrics() -> Metrics:
         batch_seconds=histogram("batch_seconds", "One batch from Kafka, decoded and committed"),
         lag=gauge("consumer_lag_records", "Records not read yet", "topic"),
         lag_seconds=gauge(
-            "consumer_lag_seconds", "Age of the last record read; 0 when nothing waits"
+            "consumer_lag_seconds",
+            "How far reading is behind or has stood still; 0 when nothing waits",
         ),
         reads=gauge("consumer_partitions", "Partitions that this process reads", "topic"),
         partitions=gauge("topic_partitions", "Partitions that there are to read", "topic"),
@@ -106,10 +109,21 @@ def metrics() -> Metrics:
         jobs=gauge("jobs", "Long work, by state", "state"),
         job_rows=counter("job_rows", "Rows of files, by verdict", "verdict"),
         away=counter("away", "Times that the database or the broker did not answer", "what"),
+        troubled=gauge("troubled", "1 while a part says at /health/ready what troubles it", "part"),
     )
 
 
-def _seldom(library: str, seconds: float) -> Callable[[logging.LogRecord], bool]:
+def show_troubles(metrics: Metrics, parts: Mapping[str, Callable[[], str]]) -> None:
+    """Have a gauge tell which parts say what troubles them, at the moment that it is asked."""
+    for name, part in parts.items():
+        metrics.troubled.labels(name).set_function(partial(_troubled, part))
+
+
+def _troubled(part: Callable[[], str]) -> float:
+    return 1.0 if part() else 0.0
+
+
+def _seldom(libraries: tuple[str, ...], seconds: float) -> Callable[[logging.LogRecord], bool]:
     """A filter: of what a library says again and again, one line in so many seconds.
 
     While the broker is away, aiokafka says thirty times a second that it is.
@@ -118,7 +132,7 @@ def _seldom(library: str, seconds: float) -> Callable[[logging.LogRecord], bool]
 
     def passes(record: logging.LogRecord) -> bool:
         said = (record.name, str(record.msg))
-        if not record.name.startswith(library):
+        if not record.name.startswith(libraries):
             return True
         if record.created - told.get(said, 0.0) < seconds:
             return False
@@ -149,7 +163,7 @@ def log_to_stdout(service: str, level: str) -> None:
 
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(Lines())
-    handler.addFilter(_seldom("aiokafka", REPEATED_AFTER_SECONDS))
+    handler.addFilter(_seldom(("aiokafka", "shared.listening.faststream"), REPEATED_AFTER_SECONDS))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in ("aiokafka", "alembic", "faststream", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

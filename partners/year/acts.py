@@ -1,9 +1,21 @@
 """One request that a party makes. Pure."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
+
+PLACED, COVERS = "repairs.laptop-placed.v1", "repairs.warranty-noted.v1"
+
+
+class Known(Struct, frozen=True):
+    """A fact that repairs has to have said of a laptop, so often, before an act is asked. `at`: of
+    that instant alone.
+    """
+
+    laptop: str
+    type: str
+    times: int = 1
+    at: datetime | None = None
 
 
 class Act(Struct, frozen=True):
@@ -12,8 +24,8 @@ class Act(Struct, frozen=True):
     `body` is a JSON object, the text of a CSV file, or a zip. `items`: how many reports or rows it
     holds. `id` stays the same when the act is sent again. `topic`: where its events go in the place
     of the path, by who has Kafka's address. `case`: the incident whose case the path names.
-    `placed`: at which instants repairs has to have heard so often who was given a laptop, before
-    this is asked. `laptop`: whose handover the path names; `wants`: how that has to stand before.
+    `known`: what it rests on. `laptop`: whose handover the path names; `wants`: how that has to
+    stand before.
     """
 
     id: str
@@ -26,6 +38,6 @@ class Act(Struct, frozen=True):
     method: str = "POST"
     topic: str = ""
     case: str = ""
-    placed: Mapping[str, tuple[datetime, int]] = {}
+    known: tuple[Known, ...] = ()
     laptop: str = ""
     wants: str = ""

@@ -10,10 +10,9 @@ import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
-from partners.year.acts import Act
+from partners.year.acts import Act, Known
 from partners.year.post import BUSY_SECONDS, PlayError, System, decoded, get, unwell
 
-PLACED = "repairs.laptop-placed.v1"
 PAUSE_SECONDS = 0.2
 UNWELL_SECONDS = 10.0  # a service that only stumbled is well again by then
 
@@ -81,23 +80,23 @@ async def _number(system: System, numbers: Numbers, party: str, incident: str) -
     return numbers.known.get(incident, incident)
 
 
-async def placed(system: System, act: Act) -> None:
-    """Wait until repairs said that it knows who was given the laptops of an act; not for long where
-    a service says that it is unwell, for then the book will show it. Raises PlayError when it takes
-    ten minutes.
+async def known(system: System, act: Act) -> None:
+    """Wait until repairs said that it knows what an act rests on; not for long where a service says
+    that it is unwell, for then the book will show it. Raises PlayError when it takes ten minutes.
     """
     begun = time.monotonic()
-    for laptop, (at, times) in act.placed.items():
-        while await _placed(system, laptop, at) < times:
+    for one in act.known:
+        while not await _known(system, one):
             waited = time.monotonic() - begun
             if waited > UNWELL_SECONDS and await unwell(system):
                 return
             if waited > BUSY_SECONDS:
-                raise PlayError(f"Repairs has not heard in ten minutes who was given {laptop}")
+                raise PlayError(f"Repairs has not said {one.type} of {one.laptop} in ten minutes")
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _placed(system: System, laptop: str, at: datetime) -> int:
-    answer = await get(system, "tracking", f"/api/laptops/{laptop}")
+async def _known(system: System, wanted: Known) -> bool:
+    answer = await get(system, "tracking", f"/api/laptops/{wanted.laptop}")
     told = decoded(answer.text, Life).timeline
-    return sum(one.type == PLACED and one.happened_at == at for one in told)
+    at = [one.happened_at for one in told if one.type == wanted.type]
+    return (at.count(wanted.at) if wanted.at else len(at)) >= wanted.times

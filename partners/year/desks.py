@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from partners.year import book, spelling
-from partners.year.acts import Act
+from partners.year.acts import COVERS, PLACED, Act, Known
 from partners.year.book import Facts, Turn
 from partners.year.courses import COURSES, LOST, STOLEN, TROUBLES, Step
 from partners.year.intents import table
@@ -318,7 +318,12 @@ def _together(name: str, way: str, batch: Sequence[Told]) -> Act:
         body: Item = {"incidents": [_incident(one) for one in batch]}
         return Act(name, at, PARTY, "repairs", "/api/incidents", body, items)
     body = {"acts": [_act(one) | {"case": one.incident, "act": one.act} for one in batch]}
-    return Act(name, at, PARTY, "repairs", "/api/case-acts", body, items)
+    covers = tuple(
+        Known(laptop_of(one.serial), COVERS)
+        for one in batch
+        if one.act == "warranty-decision" and one.sent_at.date() >= one.home.covered_from
+    )
+    return Act(name, at, PARTY, "repairs", "/api/case-acts", body, items, known=covers)
 
 
 def _alone(one: Told) -> Act:
@@ -330,7 +335,7 @@ def _alone(one: Told) -> Act:
         wrong = one.serial[:-1] + ("Y" if one.serial.endswith("Z") else "Z")
         returned = wrong if one.act == "wrong-swap" else one.serial
         body |= {"returned": _laptop(returned, one.typed), "new": _laptop(one.other, one.typed)}
-    known = {laptop_of(one.serial): (one.home.handed_at, one.home.told)}
+    holder = Known(laptop_of(one.serial), PLACED, one.home.told, one.home.handed_at)
     return Act(
         id=one.id,
         at=one.sent_at,
@@ -340,7 +345,7 @@ def _alone(one: Told) -> Act:
         body=body,
         items=1,
         case=one.incident,
-        placed=known if one.act == "swap" else {},
+        known=(holder,) if one.act == "swap" else (),
     )
 
 

@@ -161,7 +161,7 @@ async def _one(playing: Playing, act: Act) -> None:
         if playing.knows(act) or not present.items:
             playing.heard.append(Heard(Counter(duplicate=act.items)))
         else:
-            await cases.placed(system, act)
+            await cases.known(system, act)
             said = named(playing.who, await cases.numbered(system, numbers, present))
             said = await handovers.addressed(system, said, playing.handovers, playing.go_on)
             playing.heard.append(await _say(playing.plan, system, said, numbers))

@@ -53,12 +53,13 @@ def build(settings: Settings) -> Starlette:
     closing = Closing(database, service, now, due, sending.wake)
     party_of = access.gate(settings.keys)
     looks = Screens(pages.templates(), now, party_of, "enrolment")
+    parts = {"relay": sending.trouble, "erasures": listed.trouble}
     routes = [
         *intake.routes(calls, looking),
         *screens.routes(calls, looking, looks, settings.name_origins),
         *screen_routes(looks, care, pages.TITLES),
         *upkeep.routes(care),
-        *health_routes(_ready(database, keys), metrics, {"relay": sending.trouble}),
+        *health_routes(_ready(database, keys), metrics, parts),
     ]
     routes += documents.routes("enrolment", routes)
     tasks = {

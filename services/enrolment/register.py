@@ -240,6 +240,11 @@ class Erasures:
     file: Path
     names: dict[str, str] = field(default_factory=dict)
     unshed: bool = True  # somebody was erased since the log of writes was cut
+    unwritten: str = ""  # why the last word could not be written
+
+    def trouble(self) -> str:
+        """Why nobody is erased; "" while the list can be written."""
+        return self.unwritten
 
     def read(self) -> None:
         """Read the list; a line that was cut off by a crash is the last, and is passed over."""
@@ -261,7 +266,9 @@ class Erasures:
         try:
             self._add(fresh)
         except OSError as trouble:
-            raise vault.Locked(f"the list of erasures cannot be written: {trouble}") from None
+            self.unwritten = f"the list of erasures cannot be written: {trouble}"
+            raise vault.Locked(self.unwritten) from None
+        self.unwritten = ""
         self.names.update(fresh)
 
     def _add(self, fresh: Sequence[tuple[str, str]]) -> None:

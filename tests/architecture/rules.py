@@ -19,7 +19,7 @@ ARGUED_LINES = {
 MOST_LINES_OF_A_FUNCTION = 40  # without the functions inside it, which count for themselves
 
 # What there is, rounded up; docs/decisions/0008 says what for.
-SHARED_BUDGET = 5_800
+SHARED_BUDGET = 5_900
 
 BANNED = frozenset(
     {"manager", "helper", "helpers", "util", "utils", "base", "abstract", "impl", "data", "info"}

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -238,16 +238,32 @@ async def test_a_case_is_named_by_its_number_from_the_verdict_or_from_the_list(y
 
 
 async def test_a_swap_waits_until_repairs_knows_whose_the_laptop_is(year: Plan) -> None:
-    swap = next(act for act in year.desk_acts if act.placed)
-    ((_, (at, times)),) = swap.placed.items()
-    heard = 0
+    swap = next(act for act in year.desk_acts if act.path.endswith("/swap"))
+    (holder,) = swap.known
+    assert holder.at is not None
+    at, heard = holder.at.isoformat(), 0
 
     def answer(_request: httpx.Request) -> httpx.Response:
         nonlocal heard
-        told = [{"type": cases.PLACED, "happened_at": at.isoformat()}] * heard
+        told = [{"type": "repairs.laptop-placed.v1", "happened_at": at}] * heard
         heard += 1
         return httpx.Response(200, json={"timeline": told})
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
-        await cases.placed(System(bases("http://127.0.0.1:8000"), {"region": "key"}, client), swap)
-    assert heard == times + 1
+        await cases.known(System(bases("http://127.0.0.1:8000"), {"region": "key"}, client), swap)
+    assert heard == holder.times + 1
+
+
+def test_a_decision_that_hangs_on_a_warranty_is_asked_once_repairs_knows_of_it(year: Plan) -> None:
+    decided: set[str] = set()
+    known: set[str] = set()
+    for act in year.desk_acts:
+        if act.path == "/api/case-acts":
+            assert isinstance(act.body, dict)
+            items = cast("list[dict[str, str]]", act.body["acts"])
+            cases = (item["case"] for item in items if item["act"] == "warranty-decision")
+            decided |= {year.opened[case][0] for case in cases}
+            known |= {one.laptop for one in act.known}
+            assert {one.type for one in act.known} <= {"repairs.warranty-noted.v1"}
+    assert known
+    assert known <= decided

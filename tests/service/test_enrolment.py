@@ -386,6 +386,8 @@ def test_nobody_is_erased_while_the_list_cannot_be_written(
     try:
         answer = erase(enrolment, known[0])
         assert (answer.status_code, answer.json()["code"]) == (503, "away")
+        assert "cannot be written" in enrolment.get("", "/health/ready")["trouble"]["erasures"]
+        assert 'trousseau_troubled{part="erasures"} 1.0' in enrolment.client.get("/metrics").text
     finally:
         file.rmdir()
         if kept is not None:
@@ -393,6 +395,7 @@ def test_nobody_is_erased_while_the_list_cannot_be_written(
     assert "student-erased" not in said(enrolment)
     assert enrolment.ask(REGION, "GET", f"/api/people/{known[0]}").status_code == 200
     assert erase(enrolment, known[0]).json()["verdict"] == "applied"
+    assert "erasures" not in enrolment.get("", "/health/ready")["trouble"]
 
 
 # -- names on the pages of others

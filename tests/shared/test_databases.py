@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-from shared import settings
+from shared import databases, settings
 from shared.databases import Away, Database, Instant, append, at_once, open_database, upsert
 from shared.decisions import instant
 from tests import places
@@ -408,6 +408,25 @@ async def test_a_full_disk_is_away_and_keeps_nothing_by_halves(tmp_path: Path) -
         await database.close()
     finally:
         event.remove(Engine, "connect", full)
+
+
+async def test_a_server_that_never_answers_is_away_in_time_and_its_connection_is_left(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "LONGEST_SECONDS", 1.0)
+    database = open_database(postgres_url)
+    await database.write(METADATA.create_all)
+
+    def endless(connection: Connection) -> None:
+        put(connection, "a")
+        connection.execute(text("SELECT pg_sleep(3600)"))
+
+    for ask in (database.write, database.read):
+        with pytest.raises(Away, match="does not answer"):
+            await ask(endless)
+    assert await database.read(named) == []
+    await database.write(lambda connection: put(connection, "a"))
+    await database.close()
 
 
 async def test_a_file_that_cannot_be_opened_is_away(tmp_path: Path) -> None:
