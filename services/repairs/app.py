@@ -1,5 +1,7 @@
 """How repairs is put together."""
 
+from functools import partial
+
 from starlette.applications import Starlette
 
 from services.repairs import consumer, core, gauges, imports, intake, pages, screens, store
@@ -28,7 +30,7 @@ def build(settings: Settings) -> Starlette:
     worker = Worker(database, taking(service), kinds, metrics, now, sending.wake)
     calls = Intake(database, service, worker, sending, known_makers, metrics, now)
     care = upkeep.Upkeep(database, metrics, now, listener, service, sending, store.waiting)
-    closing = Closing(database, service, now, store.due, sending.wake)
+    closing = Closing(database, service, now, partial(store.due, policy=rules), sending.wake)
     parts = {"relay": sending.trouble, "listening": listener.trouble}
     party_of = access.gate(settings.keys)
     looks, desk = Screens(pages.templates(), now, party_of, "repairs"), Desk(rules, now)

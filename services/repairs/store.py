@@ -237,17 +237,19 @@ def pool(connection: Connection, school: str, limit: int) -> tuple[list[str], in
     return list(connection.scalars(rows.limit(limit))), total
 
 
-def due(connection: Connection, day: date) -> list[tuple[str, Any]]:
+def due(connection: Connection, day: date, policy: core.Policy) -> list[tuple[str, Any]]:
     """What the beginning of a day asks: of laptops whose loan is over, whose borrower left or is
-    back, and of models of which a lot has defects.
+    back, and of models of which a lot has enough defects. Of a lot that is suspected, no more: a
+    day that begins anew, with more cases, would say another thing under one name.
     """
     over = (LAPTOPS.c.due_on < day.isoformat()) & LAPTOPS.c.overdue.is_(False)
     keys = connection.scalars(select(LAPTOPS.c.key).where(over).order_by(LAPTOPS.c.key))
     loans = {key: core.CloseDay(day) for key in keys} | _lent_to_leavers(connection, day)
     lots: dict[str, list[core.LotDefects]] = {}
+    said = suspected(connection)
     for one in failures(connection):
-        if one.defects:
-            told = core.LotDefects(one.lot, one.defects, one.laptops)
+        told = core.LotDefects(one.lot, one.defects, one.laptops)
+        if core.enough(policy, told) and (one.model, one.lot) not in said:
             lots.setdefault(core.model_key(one.model), []).append(told)
     models = ((key, core.SuspectDefect(tuple(of))) for key, of in lots.items())
     return [*sorted(loans.items()), *models]

@@ -392,5 +392,9 @@ def _schools(connection: Connection, word: str) -> list[Found]:
     try:
         named = store.schools(connection, uai=identifiers.uai(word))
     except ValueError:
-        named = store.schools(connection, word=word)
+        named = {
+            uai: school
+            for uai, school in store.schools(connection).items()
+            if french.holds(f"{school.name} {school.town}", word)
+        }
     return [Found("school", uai, school.name, school.town) for uai, school in named.items()]

@@ -323,19 +323,12 @@ def orders(connection: Connection, number: str | None = None) -> dict[str, fold.
     return {row[0].removeprefix("order:"): restored(fold.Order, row[1:]) for row in found}
 
 
-def schools(
-    connection: Connection, word: str | None = None, uai: str | None = None
-) -> dict[str, fold.School]:
-    """Schools by UAI: one, those whose name or town holds a word, or all."""
+def schools(connection: Connection, uai: str | None = None) -> dict[str, fold.School]:
+    """Schools by UAI: one, or all."""
     fields = [SCHOOLS.c[name] for name in fold.School.__struct_fields__]
     rows = select(SCHOOLS.c.key, *fields).where(SCHOOLS.c.name != "")
     if uai is not None:
         rows = rows.where(SCHOOLS.c.key == f"school:{uai}")
-    if word is not None:
-        like = f"%{word.lower()}%"
-        rows = rows.where(
-            func.lower(SCHOOLS.c.name).like(like) | func.lower(SCHOOLS.c.town).like(like)
-        )
     found = connection.execute(rows.order_by(SCHOOLS.c.town, SCHOOLS.c.name))
     return {row[0].removeprefix("school:"): restored(fold.School, row[1:]) for row in found}
 

@@ -99,6 +99,13 @@ def sortable(name: str) -> str:
     return "".join(one for one in normalize("NFD", name) if not combining(one)).casefold()
 
 
+def holds(text: str, sought: str) -> bool:
+    """Whether a text holds what somebody looks for, who need not type its accents and hyphens."""
+    in_words = (" ".join(re.findall(r"\w+", sortable(one))) for one in (text, sought))
+    held, wanted = (one.replace("œ", "oe") for one in in_words)
+    return bool(wanted) and wanted in held
+
+
 def _in_paris(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"{at.isoformat()} has no offset: it is no instant")

@@ -73,6 +73,11 @@ def test_a_loan_of_a_leaver_is_told_once_and_not_once_it_is_back() -> None:
     assert begins(date(2020, 9, 12), left_on, repairs.LaptopBackFromLoan(CASE)) == ()
 
 
+def test_a_clock_that_is_set_back_makes_no_loan_due_again_whose_own_day_was_over() -> None:
+    told = repairs.LoanOverdue(CASE, DUE)
+    assert begins(date(2020, 9, 12), None, told) == ()
+
+
 LEFT_ON, LATER = date(2020, 9, 10), date(2020, 10, 20)
 GONE_BY_THEN = repairs.LoanOverdue(CASE, LEFT_ON, left=True)
 AGAIN = repairs.LoanDueAgain(CASE, DUE)

@@ -16,6 +16,7 @@ from tests.builders import (
     DAY,
     OTHER_SCHOOL,
     SCHOOL,
+    SCHOOLS_CSV,
     SHIPMENT,
     STUDENTS,
     Running,
@@ -247,6 +248,18 @@ def test_pages_show_what_was_heard_in_french_and_in_english(told: Running) -> No
     assert "5CD0003" in page(told, "/search?q=5cd0003")
     assert "Lycée Lambert" in page(told, "/search?q=lambert")
     assert "BC1" in page(told, "/search?q=BC1")
+
+
+@pytest.mark.parametrize("word", ["Lycée Érables", "érables", "erables", "saint die", "SAINT-DIÉ"])
+def test_a_school_is_found_by_its_name_or_town_whatever_is_typed_of_accents_and_hyphens(
+    told: Running, ordering: Running, word: str
+) -> None:
+    renamed = SCHOOLS_CSV.replace("Lycée Lambert", "Lycée Érables").replace("Mulhouse", "Saint-Dié")
+    ordering.file("region", "/api/schools/imports", renamed)
+    heard(told, ordering)
+    assert "Saint-Dié" in page(told, f"/search?q={word}")
+    assert "Saint-Dié" not in page(told, "/search?q=Épinal")
+    assert "Saint-Dié" not in page(told, "/search?q=-")
 
 
 def test_a_page_says_that_nobody_can_name_its_student_any_more_after_the_schema_moved_too(

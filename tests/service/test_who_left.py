@@ -106,7 +106,7 @@ def lent(ordering: Running, delivery: Running, repairs: Running) -> str:
 
 def due(repairs: Running, day: date) -> list[tuple[str, core.CloseDay]]:
     """The loans of which the beginning of a day tells something."""
-    found = repairs.write(lambda connection: store.due(connection, day))
+    found = repairs.write(lambda connection: store.due(connection, day, core.Policy((), ())))
     return [(key, command) for key, command in found if isinstance(command, core.CloseDay)]
 
 

@@ -36,7 +36,7 @@ from services.repairs.core.commands import (
     model_key,
 )
 from services.repairs.core.laptops import Laptop, case_alike, rule_of
-from services.repairs.core.models import Model
+from services.repairs.core.models import Model, enough
 from services.repairs.core.policy import COVERS, REMEDIES, Policy, Rule, read
 from services.repairs.core.students import Student
 from shared.contracts import repairs
@@ -79,6 +79,7 @@ __all__ = [
     "case_of_claim",
     "case_of_recall",
     "core",
+    "enough",
     "late",
     "model_key",
     "read",

@@ -313,7 +313,8 @@ def close_day(now: Laptop, key: str, command: CloseDay) -> Decision:
         return ()
     left_on, ahead = command.left_on, now.due >= command.day
     if now.overdue:
-        back = ahead and left_on is None
+        # Where its own day was over once, a day before that begins anew: the clock was set back.
+        back = ahead and left_on is None and str(now.due) not in now.overdue_days
         return ((key, repairs.LoanDueAgain(now.lent_for, now.due)),) if back else ()
     if left_on and left_on < min(now.due, command.day) and str(left_on) not in now.overdue_days:
         return ((key, repairs.LoanOverdue(now.lent_for, left_on, left=True)),)

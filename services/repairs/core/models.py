@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.repairs.core.commands import RecallModel, SuspectDefect
+from services.repairs.core.commands import LotDefects, RecallModel, SuspectDefect
 from services.repairs.core.policy import Policy
 from shared.contracts import repairs
 from shared.decisions import Decision
@@ -34,10 +34,13 @@ def suspect(now: Model, key: str, command: SuspectDefect, policy: Policy) -> Dec
     return tuple(
         (key, repairs.DefectSuspected(one.lot, one.cases, one.laptops))
         for one in command.lots
-        if one.lot not in now.suspected
-        and one.cases >= policy.defects.cases
-        and one.cases >= policy.defects.share * one.laptops
+        if one.lot not in now.suspected and enough(policy, one)
     )
+
+
+def enough(policy: Policy, lot: LotDefects) -> bool:
+    """Whether so many laptops of a lot failed, and such a share, that a defect is suspected."""
+    return lot.cases >= max(policy.defects.cases, policy.defects.share * lot.laptops)
 
 
 def evolve(now: Model, fact: object) -> Model:
