@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import processes
+from tests.places import FIRST_PORT, LAST_PORT
 
 ROOT = Path(__file__).parents[1]
 PORTS_OF_A_SYSTEM = (0, 1, 2, 3, 4, 5, 90, 91, 92, 93)
@@ -20,7 +21,7 @@ Run = subprocess.CompletedProcess[str]
 def free_first_port() -> int:
     """A first port, such that nobody has any of a system's ports."""
     while True:
-        first = 20_000 + secrets.randbelow(12_000)
+        first = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT - 100)
         if all(processes.port_is_free(first + offset) for offset in PORTS_OF_A_SYSTEM):
             return first
 

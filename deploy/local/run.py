@@ -21,6 +21,7 @@ from pathlib import Path
 import httpx
 
 from deploy.local import processes, prometheus, wiping
+from deploy.local.invented import going_on
 from deploy.local.processes import CannotRunError
 from deploy.local.running import (
     DRAIN_SECONDS,
@@ -63,7 +64,8 @@ def run(_options: argparse.Namespace, _rest: list[str]) -> int:
     beside = _managed(system) if system is played else nullcontext()
     with alone_in(system.home), beside, _up(system) as running:
         _say(where_to_look(running))
-        watch_all(running.watched, running.stopping, _say)
+        with going_on(system.clock) if system is played else nullcontext():
+            watch_all(running.watched, running.stopping, _say)
     return 0
 
 
@@ -78,8 +80,9 @@ def demo(options: argparse.Namespace, _rest: list[str]) -> int:
             if running.stopping.is_set():
                 _say("The same command goes on from here: what was sent counts once.")
             if not options.once and not running.stopping.is_set():
-                _say("The system goes on until Ctrl-C.")
-                watch_all(running.watched, running.stopping, _say)
+                _say("The system goes on until Ctrl-C, and its time with it.")
+                with going_on(system.clock):
+                    watch_all(running.watched, running.stopping, _say)
     return played
 
 

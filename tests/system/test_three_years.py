@@ -2,7 +2,10 @@
 
 import re
 import secrets
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,10 @@ import pytest
 from partners.year.book import DISPOSITIONS
 from tests import runners
 from tests.places import PostgresServer
+from tests.running import until
 
+TOLD = "SELECT (SELECT count(*) FROM ledger), (SELECT count(*) FROM parked)"
+HEARD = "SELECT (SELECT count(*) FROM timeline), (SELECT count(*) FROM parked)"
 DEMO = ("demo", "--laptops", "60", "--once")
 
 
@@ -26,11 +32,38 @@ def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict
 
 
 def test_three_years_end_with_each_laptop_in_one_place_and_once_more_they_change_nothing(
-    environment: dict[str, str],
+    environment: dict[str, str], tmp_path: Path
 ) -> None:
     balanced(runners.run(environment, *DEMO))
-    if "TROUSSEAU_DATABASE" not in environment:  # on one alone, for time
-        assert "conflicts 0." in balanced(runners.run(environment, *DEMO))
+    if "TROUSSEAU_DATABASE" in environment:
+        return  # on one alone, for time
+    told = kept(tmp_path)
+    assert "conflicts 0." in balanced(runners.run(environment, *DEMO))
+    assert kept(tmp_path) == told
+    stood = moment(tmp_path)
+    process, _ = runners.started(environment)
+    try:
+        until(lambda: moment(tmp_path) > stood, "invented time goes on")
+        assert moment(tmp_path) - stood < timedelta(hours=1)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def kept(home: Path) -> dict[str, tuple[int, ...]]:
+    """How many facts and claims each service wrote down, and how many things are set aside."""
+    counts = {}
+    for file in sorted((home / "db").glob("*.sqlite3")):
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            counts[file.stem] = database.execute(
+                HEARD if file.stem == "tracking" else TOLD
+            ).fetchone()
+    return counts
+
+
+def moment(home: Path) -> datetime:
+    """Where the clock of the years that were played stands."""
+    return datetime.fromisoformat((home / "clock").read_text().strip())
 
 
 def balanced(played: runners.Run) -> str:
