@@ -78,6 +78,7 @@ clean: ## remove what the tools left; var/ and its databases stay
 
 $(READY): requirements-dev.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; on Debian: python3."; exit 2; }
+	@echo 'Making the virtual environment in .venv: its packages are fetched and each hash is checked, a minute or two...'
 	@$(PYTHON) -m venv .venv || { echo "$(PYTHON) has no venv; on Debian: python3-venv."; exit 2; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@

@@ -25,6 +25,8 @@ EXTRAS = (
     "count",
     "seconds",
     "cause",
+    "number",
+    "act",
 )
 
 

@@ -40,6 +40,7 @@ from deploy.local.watching import watch_all
 
 CANNOT_RUN = 2
 PLAYER = "partners.year"
+MANY = "how many (default: 5000); some with rarer lives come on top"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,6 +63,7 @@ def run(_options: argparse.Namespace, _rest: list[str]) -> int:
     played = read(os.environ, played=True)
     system = played if played.clock.exists() else read(os.environ)
     beside = _managed(system) if system is played else nullcontext()
+    _demand_ports_of_a_new(system)
     with alone_in(system.home), beside, _up(system) as running:
         _say(where_to_look(running))
         with going_on(system.clock) if system is played else nullcontext():
@@ -72,6 +74,7 @@ def run(_options: argparse.Namespace, _rest: list[str]) -> int:
 def demo(options: argparse.Namespace, _rest: list[str]) -> int:
     """The system and a played year; then until Ctrl-C, or not if once. The player's exit code."""
     system = read(os.environ, played=True)
+    _demand_ports_of_a_new(system, ("device management", system.management_port))
     with alone_in(system.home), _managed(system):
         _set_clock(system)
         with _up(system) as running:
@@ -79,7 +82,11 @@ def demo(options: argparse.Namespace, _rest: list[str]) -> int:
             played = _play(system, options, running)
             if running.stopping.is_set():
                 _say("The same command goes on from here: what was sent counts once.")
-            if not options.once and not running.stopping.is_set():
+            elif options.once:
+                _say(
+                    "The system ends now; `make run` starts it again, with these laptops and pages."
+                )
+            else:
                 _say("The system goes on until Ctrl-C, and its time with it.")
                 with going_on(system.clock):
                     watch_all(running.watched, running.stopping, _say)
@@ -155,6 +162,14 @@ def _managed(system: System) -> Iterator[None]:
     demand_ports(system, ("device management", system.management_port))
     with management.serving(system.management_port):
         yield
+
+
+def _demand_ports_of_a_new(system: System, *others: tuple[str, int]) -> None:
+    """Raise CannotRunError before a home is made for a system whose ports are taken. Where there is
+    a home, what an earlier run left behind may have them, and is ended first.
+    """
+    if not system.home.exists():
+        demand_ports(system, *others)
 
 
 def _play(system: System, options: argparse.Namespace, running: Running) -> int:
@@ -247,7 +262,7 @@ def _parser() -> argparse.ArgumentParser:
     acts = parser.add_subparsers(dest="act", required=True)
     acts.add_parser("run", help="start everything and stay until Ctrl-C")
     playing = acts.add_parser("demo", help="the same, and three invented school years on it")
-    playing.add_argument("--laptops", type=_many, default=5000, help="how many (default: 5000)")
+    playing.add_argument("--laptops", type=_many, default=5000, help=MANY)
     playing.add_argument("--seed", type=int, default=2020, help="which cohort (default: 2020)")
     playing.add_argument(
         "--once",

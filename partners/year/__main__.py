@@ -62,7 +62,10 @@ def _arguments() -> argparse.Namespace:
         "--keys", type=Path, default=Path("var/trial-keys.json"), help="JSON file: party to key"
     )
     parser.add_argument(
-        "--laptops", type=_many, default=5000, help="how many laptops (default 5000)"
+        "--laptops",
+        type=_many,
+        default=5000,
+        help="how many (default 5000); some with rarer lives come on top",
     )
     parser.add_argument("--seed", type=int, default=2020, help="which years (default 2020)")
     parser.add_argument(
@@ -110,7 +113,8 @@ async def _run(arguments: argparse.Namespace, console: Console) -> int:
         await _ready(system)
         items = sum(act.items for act in played.every_act)
         console.print(
-            f"{len(played.whole_book)} laptops, seed {played.seed}: "
+            f"{len(played.whole_book)} laptops, {len(played.stories)} of them beside the "
+            f"{played.laptops} asked for, with rarer lives; seed {played.seed}: "
             f"{items} reports and rows in {len(played.every_act)} requests."
         )
         with progress.shown(console, items) as step:

@@ -1,8 +1,10 @@
 """Show a person how far the year is: a bar on a terminal, plain lines elsewhere."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from math import ceil
 
 from rich.console import Console
 from rich.progress import (
@@ -11,10 +13,32 @@ from rich.progress import (
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 
 PLAIN_LINE_SECONDS = 10.0
+SETTLED_SECONDS = 10.0  # before that, and before a tenth is done, a pace says nothing
+
+
+class Pace:
+    """How long what is left takes, by the pace of the last tenth: one item is not as another."""
+
+    def __init__(self, total: int, now: float) -> None:
+        self.total, self.begun = total, now
+        self.marks = deque([(now, 0)])
+
+    def left(self, sofar: int, now: float) -> str:
+        """In words; "" while nothing can be said, and at the end."""
+        tenth = self.total / 10
+        self.marks.append((now, sofar))
+        while len(self.marks) > 1 and self.marks[1][1] <= sofar - tenth:
+            self.marks.popleft()
+        then, done = self.marks[0]
+        early = sofar < tenth or now - self.begun < SETTLED_SECONDS
+        if early or sofar in (done, self.total):
+            return ""
+        minutes = (now - then) * (self.total - sofar) / (sofar - done) / 60
+        said = f"about {ceil(minutes)} min" if minutes > 1 else "less than a minute"
+        return f"{said} left at this pace"
 
 
 @contextmanager
@@ -28,30 +52,35 @@ def shown(console: Console, total: int) -> Iterator[Callable[[str, int], None]]:
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
     )
+    pace, sofar = Pace(total, time.monotonic()), 0
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=total)
+        task = progress.add_task("", total=total, left="")
 
         def step(phase: str, done: int) -> None:
-            progress.update(task, description=phase, advance=done)
+            nonlocal sofar
+            sofar += done
+            left = pace.left(sofar, time.monotonic())
+            progress.update(task, description=phase, completed=sofar, left=left)
 
         yield step
 
 
 def _lines(console: Console, total: int) -> Callable[[str, int], None]:
-    begun = time.monotonic()
-    sofar, said, spoken = 0, "", begun
+    spoken = time.monotonic()
+    pace, sofar, said = Pace(total, spoken), 0, ""
 
     def step(phase: str, done: int) -> None:
         nonlocal sofar, said, spoken
         sofar += done
         now = time.monotonic()
+        left = pace.left(sofar, now)
         if phase == said and now - spoken < PLAIN_LINE_SECONDS:
             return
-        left = f", about {(now - begun) * (total - sofar) / sofar:.0f} s left" if sofar else ""
-        console.print(f"{phase}: {sofar} of {total}{left}", soft_wrap=True)
+        console.print(
+            ", ".join(filter(None, (f"{phase}: {sofar} of {total}", left))), soft_wrap=True
+        )
         said, spoken = phase, now
 
     return step

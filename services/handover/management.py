@@ -139,7 +139,8 @@ async def _asked(releasing: Releasing, found: Found) -> list[Claim]:
             continue
         failure = await releasing.managing.release(found.laptop, name)
         if failure:
-            log.warning("device management did not let go", extra={"cause": failure})
+            about = {"cause": failure, "number": found.number, "act": name}
+            log.warning("device management did not let go", extra=about)
         command = core.NoteRelease(found.number, name, failure)
         id = f"{found.number} {name} {release.failed + 1} {failure or 'done'}"
         claims.append(Claim(PARTY, id, found.laptop, releasing.now(), command, stated=False))

@@ -78,13 +78,6 @@ def disposition(now: Any) -> str:
     return DISPOSITIONS[holds.index(True)]
 
 
-def known(word: str) -> str:
-    """What may become of a laptop. Raises ValueError for any other word."""
-    if word not in DISPOSITIONS:
-        raise ValueError(f"{word[:20]!r} is none of {', '.join(DISPOSITIONS)}")
-    return word
-
-
 def there_again(now: Any, fact: Any) -> Any:
     """A life that is not written off any more, where a fact says who has the laptop."""
     if WRITTEN_OFF not in now.marks or not isinstance(fact, THERE):

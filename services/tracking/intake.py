@@ -2,9 +2,10 @@
 as JSON. Whoever may come to the machine may read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,20 +15,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.tracking import boards, ending, fold, lists, showing, store, unusual
-from services.tracking.sentences import summary
+from services.tracking.sentences import standing_known, summary
+from services.tracking.words import STANDINGS
 from shared.contracts import identifiers
 from shared.contracts.identifiers import Makers
 from shared.databases import Database
 from shared.serving import Listed, Problem, Route, answer, invalid, limit_of, moment_of
 
-FILTERS = ("order", "shipment", "school", "location", "owner")
+FILTERS = ("order", "shipment", "school")
 QUERY = {
     "serial": "A serial number, of any maker",
     "order": "The number of a purchase order",
     "shipment": "A shipment's SSCC",
     "school": "A school's UAI",
-    "location": "Where the laptop is, in a word",
-    "owner": "Whose it is, in a word",
+    "location": f"Where the laptop is: {', '.join(STANDINGS['location'])}",
+    "owner": f"Whose it is: {', '.join(STANDINGS['owner'])}",
     "promise": "What became of the promised day: on-time, late (received after it) or due",
     "disposition": f"What became of announced laptops: {', '.join(ending.DISPOSITIONS)}",
     "changed_since": "Those of which something was heard since; RFC 3339 with an offset",
@@ -286,7 +288,7 @@ def named(makers: Makers, request: Request) -> str:
 def filters(intake: Intake, request: Request) -> dict[str, Any]:
     """What a list is filtered by. Raises Problem 422."""
     given = request.query_params
-    wanted: dict[str, Any] = {name: given[name] for name in FILTERS if given.get(name)}
+    wanted = {name: given[name] for name in FILTERS if given.get(name)} | _standing(given)
     if "school" in wanted:
         wanted["school"] = checked(identifiers.uai, wanted["school"], "/school")
     if "shipment" in wanted:
@@ -299,11 +301,19 @@ def filters(intake: Intake, request: Request) -> dict[str, Any]:
     if promise := given.get("promise"):
         checked(fold.outcome, promise, "/promise")
         wanted["promise"] = (promise, intake.now())
-    if disposition := given.get("disposition"):
-        wanted["disposition"] = checked(ending.known, disposition, "/disposition")
-        wanted["announced"] = True  # a laptop that is not is in no figure, and in no list of one
     changed_since = moment_of(request, "changed_since")
     return wanted | ({"changed_since": changed_since} if changed_since else {})
+
+
+def _standing(given: Mapping[str, str]) -> dict[str, Any]:
+    """What is asked of where laptops are, whose they are and what became of them. Raises 422."""
+    names = [name for name in ("location", "owner", "disposition") if given.get(name)]
+    wanted: dict[str, Any] = {
+        name: checked(partial(standing_known, name), given[name], f"/{name}") for name in names
+    }
+    if "disposition" in wanted:
+        wanted["announced"] = True  # a laptop that is not is in no figure, and in no list of one
+    return wanted
 
 
 def told(key: str, life: fold.Life, timeline: list[dict[str, Any]]) -> LaptopTold:

@@ -284,6 +284,13 @@ def standing(fact: str, value: str, lang: str = "fr") -> str:
     return named(STANDINGS.get(fact, {}), value, lang)
 
 
+def standing_known(fact: str, value: str) -> str:
+    """A value that a fact, or what becomes of a laptop, may have. Raises ValueError."""
+    if value not in STANDINGS[fact]:
+        raise ValueError(f"{value[:20]!r} is none of {', '.join(STANDINGS[fact])}")
+    return value
+
+
 def flag(slug: str, lang: str = "fr") -> str:
     """What else is to be known about a laptop."""
     return named(FLAGS, slug, lang)

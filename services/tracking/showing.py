@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from services.tracking import boards, ending, fold, lists, pages, store
+from services.tracking import boards, fold, lists, pages, store
+from services.tracking.sentences import standing_known
 from services.tracking.shown import (
     Filter,
     Found,
@@ -245,7 +246,7 @@ def wanted(makers: Makers, asked: Filter) -> dict[str, Any]:
         given["keys"] = named(makers, asked.serial)
     given |= _in_time(asked)
     if asked.disposition:
-        given["disposition"] = ending.known(asked.disposition)
+        given["disposition"] = standing_known("disposition", asked.disposition)
     if asked.flag:
         given["flag"] = asked.flag
     elif asked.location or asked.reached or asked.department or asked.disposition:

@@ -11,6 +11,7 @@ import pytest
 from services.handover import management
 from services.handover.management import OverHttp
 from shared.contracts.handover import RELEASES
+from shared.telemetry import EXTRAS
 from tests import places
 from tests.builders import Running, a_service, key_of, wait_until
 from tests.devices import Devices, managing
@@ -123,6 +124,21 @@ def test_what_one_act_did_is_not_asked_again_for_the_other(
     wanted = {f"POST /devices/{key_of(n)}/retire" for n in (1, 2)}
     wanted |= {f"DELETE /identities/{key_of(n)}" for n in (1, 2)}
     assert devices.asked == dict.fromkeys(wanted, 1)
+
+
+def test_the_log_says_which_act_of_which_handover_failed_and_names_no_laptop(
+    handover: Running, devices: Devices, caplog: pytest.LogCaptureFixture
+) -> None:
+    devices.answer = (503, b"")
+    of.put(handover, of.as_far_as(1, "releasing"))
+    wait_until(lambda: releases(handover)["retire"]["failed"] == 1, "it fails")
+    told = [vars(one) for one in caplog.records if one.name == management.__name__]
+    line = {"cause": "http-503", "number": of.number_of(1)}
+    assert {one["act"] for one in told} == {*RELEASES}
+    assert all(line.items() <= one.items() for one in told)
+    assert {"act", *line} <= {*EXTRAS}
+    assert key_of(1) not in caplog.text
+    assert key_of(1).partition("/")[2] not in str(told)
 
 
 def test_one_laptop_that_fails_holds_no_other_back(handover: Running, devices: Devices) -> None:

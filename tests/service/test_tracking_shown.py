@@ -135,6 +135,17 @@ def test_laptops_are_found_by_all_that_is_known_of_them(told: Running) -> None:
     assert keys(told, changed_since=(datetime.now(UTC) + timedelta(days=1)).isoformat()) == []
 
 
+def test_a_place_or_an_owner_that_there_is_not_is_refused_by_its_name(told: Running) -> None:
+    for field, another in (("location", "scrapped"), ("owner", "insurer")):
+        refused = told.ask("", "GET", "/api/laptops", params={field: "moon"})
+        assert refused.status_code == 422
+        problem = refused.json()
+        assert problem["errors"][0]["field"] == f"/{field}"
+        assert problem["detail"].startswith(f"/{field}: 'moon' is none of ")
+        assert another in problem["detail"]
+        assert keys(told, **{field: another}) == []
+
+
 def test_a_list_goes_on_where_its_cursor_says_and_shows_each_laptop_once(told: Running) -> None:
     seen: list[str] = []
     cursor: str | None = ""

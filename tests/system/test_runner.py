@@ -72,6 +72,19 @@ def test_a_port_in_use_is_named_with_its_service(
     assert "TROUSSEAU_PORT" in refused.stderr
 
 
+@pytest.mark.parametrize(("act", "offset"), [("run", 4), ("demo", 91)])
+def test_a_start_that_is_refused_for_a_port_leaves_no_home_behind(
+    environment: dict[str, str], first_port: int, tmp_path: Path, act: str, offset: int
+) -> None:
+    home = tmp_path / "home"
+    with socket.create_server(("127.0.0.1", first_port + offset)):
+        refused = runners.run(environment | {"TROUSSEAU_HOME": str(home)}, act)
+
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"Port {first_port + offset}, for ")
+    assert not home.exists()
+
+
 def test_a_first_port_that_cannot_be_is_refused(environment: dict[str, str]) -> None:
     refused = runners.run(environment | {"TROUSSEAU_PORT": "70000"}, "run")
 

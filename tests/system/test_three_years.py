@@ -70,7 +70,9 @@ def balanced(played: runners.Run) -> str:
     """What the player said, once all is as the book has it."""
     said = played.stdout
     assert played.returncode == 0, said + played.stderr
+    assert "78 laptops, 18 of them beside the 60 asked for, with rarer lives; seed 2020:" in said
     assert "Balanced: 78 of 78 laptops." in said
+    assert "The system ends now; `make run` starts it again" in said
     (became,) = re.findall(r"What became of them: (.*)\.", said)
     counts = {word: int(count) for count, word in (one.split() for one in became.split(", "))}
     assert counts.keys() == set(DISPOSITIONS)
