@@ -78,7 +78,7 @@ def scanned(connection: Connection, makers: Makers, at: Reception, code: str, ma
 
 def is_mistyped(code: str) -> bool:
     """Whether a code that is no SSCC would be one with another check digit."""
-    given = "".join(code.removeprefix("(00)").split())
+    given = identifiers.off_its_label(code)
     return len(given) == 18 and given.isascii() and given.isdecimal()
 
 

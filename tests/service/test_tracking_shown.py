@@ -247,6 +247,8 @@ def test_pages_show_what_was_heard_in_french_and_in_english(told: Running) -> No
     assert "5CD0003" in page(told, "/search?q=5cd0003")
     assert "Lycée Lambert" in page(told, "/search?q=lambert")
     assert "BC1" in page(told, "/search?q=BC1")
+    for label in (SHIPMENT, f"(00){SHIPMENT}", f"00{SHIPMENT}", f"]C100{SHIPMENT}"):
+        assert f"shipment={SHIPMENT}" in page(told, f"/search?q={label}")
 
 
 def test_a_page_says_that_nobody_can_name_its_student_any_more_after_the_schema_moved_too(
