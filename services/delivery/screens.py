@@ -336,11 +336,12 @@ def _own_school(request: Request, screens: Screens) -> tuple[str, str]:
 
 
 KIT = ("laptop", "sleeve", "storage")
+CHARTER = ("minor", "student_signed", "guardian_signed")
 
 
 def _common(form: Form) -> Form:
     """What of a form stays for the next of a class."""
-    kept = {name: "1" for name in ("minor", "student_signed") if form.get(name)}
+    kept = {name: "1" for name in CHARTER if form.get(name)}
     return kept | {"kit": " ".join(part for part in KIT if form.get(part)) or "none"}
 
 
@@ -350,8 +351,7 @@ def _form(common: Form) -> HandOutForm:
         return HandOutForm()
     return HandOutForm(
         kit=tuple(part for part in KIT if part in common["kit"]),
-        minor="minor" in common,
-        student_signed="student_signed" in common,
+        **{name: name in common for name in CHARTER},
     )
 
 
@@ -362,7 +362,6 @@ def _left(form: Form, answer: Answer) -> HandOutForm:
         laptop=form.get("code", "")[:80],
         student="" if answer.word == "not-a-student" else form.get("student", "")[:40],
         maker=form.get("maker", "")[:40],
-        guardian_signed="guardian_signed" in form,
     )
 
 
@@ -382,10 +381,11 @@ def _hand_out(
         return Answer("not-a-student", key)
     now = intake.now()
     signed = min(now, datetime.combine(day_of(now), time(12), PARIS)).isoformat()
-    charter: dict[str, Any] = {"minor": bool(form.get("minor"))}
-    charter |= {
-        f"{who}_at": signed for who in ("student_signed", "guardian_signed") if form.get(who)
-    }
+    minor = bool(form.get("minor"))
+    # What is ticked for a class of minors is not said of the adult among them.
+    signing = ("student_signed", "guardian_signed")[: 1 + minor]
+    charter: dict[str, Any] = {"minor": minor}
+    charter |= {f"{who}_at": signed for who in signing if form.get(who)}
     (laptop,) = showing.laptops_named([key])
     item = {
         "id": _id(form),
