@@ -307,7 +307,7 @@ def _hand_outs(intake: Intake, screens: Screens) -> list[Route]:
         answer: Answer = await intake.database.write(
             lambda one: _hand_out(one, intake, party, school, form)
         )
-        if answer.word not in ("handed-out", "handed-again"):
+        if answer.word not in pages.HANDED:
             return await page(request, school, answer, _left(form, answer), 422)
         intake.relay.wake()
         told = {"told": answer.word, "laptop": answer.laptop}
@@ -349,10 +349,8 @@ def _form(common: Form) -> HandOutForm:
     """A form for the next of a class, by what _common kept of the one before."""
     if "kit" not in common:
         return HandOutForm()
-    return HandOutForm(
-        kit=tuple(part for part in KIT if part in common["kit"]),
-        **{name: name in common for name in CHARTER},
-    )
+    kit = tuple(part for part in KIT if part in common["kit"])
+    return replace(HandOutForm(kit=kit), **{name: name in common for name in CHARTER})
 
 
 def _left(form: Form, answer: Answer) -> HandOutForm:

@@ -16,6 +16,7 @@ from services.delivery.shown import (
     ShipmentSeen,
     Unit,
     Word,
+    handed_out,
     unit,
 )
 from shared.contracts import identifiers
@@ -138,12 +139,14 @@ def _open(laptop: core.Laptop) -> bool:
 
 
 def handed_out_today(connection: Connection, school: str, now: datetime) -> list[HandedOut]:
-    """Laptops that a school handed out today, the last first."""
-    rows = store.laptops_at(connection, school, "with-student", midnight(day_of(now)))
+    """Laptops that a school handed out today, the last first, and what is unusual about each."""
+    rows = store.laptops_at(connection, school, "with-student")
+    held = Counter(one.custody.student for _, one in rows)
+    today = midnight(day_of(now))
     return [
-        HandedOut(key, one.custody.student or "", one.since, one.custody.remarks)
+        handed_out(key, one, one.since, held[one.custody.student])
         for key, one in rows
-        if one.since is not None
+        if one.since is not None and one.since >= today
     ]
 
 

@@ -82,7 +82,11 @@ def test_a_shipment_number_is_read_as_scanners_give_it(before: str) -> None:
     assert identifiers.sscc(starts_with_zeros) == starts_with_zeros
 
 
-@pytest.mark.parametrize("text", ["", "1" * 17, "1" * 19, "٠" * 18, "1" * 17 + NUL, "0100" + "1" * 18, "]C0" + "1" * 18], ids=ascii)
+@pytest.mark.parametrize(
+    "text",
+    ["", "1" * 17, "1" * 19, "٠" * 18, "1" * 17 + NUL, "0100" + "1" * 18, "]C0" + "1" * 18],
+    ids=ascii,
+)
 def test_what_is_not_eighteen_digits_is_no_shipment(text: str) -> None:
     with pytest.raises(ValueError, match="is not an SSCC"):
         identifiers.sscc(text)
