@@ -58,6 +58,7 @@ STATES: Mapping[str, str] = {
     "redirected": "réorientée",
     "arrived": "arrivée, dit le transporteur",
     "received": "comptée",
+    "counting": "comptage pas terminé",
     "refused": "refusée",
 }
 UNITS: Mapping[str, str] = {

@@ -33,6 +33,9 @@ class Scan(Struct, frozen=True):
     type: str | None
 
 
+COUNTING = "counting"  # counted, but of some laptops its school has not said what became of them
+
+
 def reception(connection: Connection, sscc: str, school: str) -> Reception:
     """A shipment at a school's door, whether or not anybody announced it."""
     shipment = store.shipment(connection, sscc)
@@ -110,7 +113,9 @@ def shipment(connection: Connection, sscc: str) -> ShipmentSeen | None:
     if not words:
         return None
     units = _units(connection, sscc, found.laptops, found.school)
-    told = (found.school or "", found.owner or "", found.order or "", found.state, found.quantity)
+    begun = found.state == "received" and any(one.state == "awaited" for one in units)
+    state = COUNTING if begun else found.state
+    told = (found.school or "", found.owner or "", found.order or "", state, found.quantity)
     return ShipmentSeen(sscc, *told, units, words)
 
 
@@ -121,16 +126,19 @@ def awaited(connection: Connection, school: str | None, limit: int) -> list[Ship
     found = store.shipments_awaited(connection, school, limit)
     listed = {laptop for _, one in found if one.state == "received" for laptop in one.laptops}
     known = store.laptops(connection, sorted(listed))
+    begun = {
+        key for key, one in found if any(_open(known[it]) for it in one.laptops if it in known)
+    }
     return [
         ShipmentRow(
             key.removeprefix("shipment:"),
             one.school or "",
             one.owner or "",
-            one.state,
+            COUNTING if key in begun else one.state,
             len(one.laptops) or one.quantity or 0,
         )
         for key, one in found
-        if one.state != "received" or any(_open(known[laptop]) for laptop in one.laptops)
+        if one.state != "received" or key in begun
     ]
 
 
