@@ -78,14 +78,12 @@ function ticked(box) {
   [told.textContent, told.className] = [said, "told"];
 }
 
-// A key that a page gives to an act: the act is done, or what it asks first is to be filled in;
-// pressed there again, the key does the act.
+// A key that stands on an act does it; on a field, it leads there.
 function pressed(event) {
   const act = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
   if (act.type === "checkbox") return ticked(act);
-  if (act === document.activeElement && act.form) return act.form.requestSubmit();
   act.focus();
   if (act.tagName === "BUTTON") act.click();
 }
