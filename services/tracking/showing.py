@@ -25,6 +25,9 @@ from services.tracking.shown import (
     Told,
     Wrong,
     became,
+    next_pallet,
+    on_the_way,
+    tasks,
 )
 from shared.contracts import custody, identifiers
 from shared.contracts.calendar import midnight
@@ -164,7 +167,7 @@ def school(connection: Connection, uai: str, place: Place) -> SchoolBoard | None
     ordered = sum(line.quantity for line in lines)
     came = sum(locations.get(name, 0) for name in ("at-school", "with-student", *IN_REPAIR))
     to_count = lists.to_count(connection, uai)
-    shipments = boards.on_the_way(store.shipments_for(connection, uai), to_count)
+    shipments = on_the_way(store.shipments_for(connection, uai), to_count)
     promised = min((line.promised_on for line in lines if line.promised_on), default=None)
     rows, listing = listed(connection, Makers({}), Filter(school=uai), place)
     return SchoolBoard(
@@ -178,8 +181,8 @@ def school(connection: Connection, uai: str, place: Place) -> SchoolBoard | None
             locations.get("with-student", 0), Filter(school=uai, location="with-student")
         ),
         in_repair=Tally(sum(locations.get(name, 0) for name in IN_REPAIR)),
-        next_pallet=boards.next_pallet(shipments, to_count, promised),
-        tasks=boards.tasks(uai, locations, to_count, [sscc for sscc, _ in shipments]),
+        next_pallet=next_pallet(shipments, to_count, promised),
+        tasks=tasks(uai, locations, to_count, [sscc for sscc, _ in shipments]),
         rows=rows,
         listing=listing,
         became=became(boards.dispositions(tally), uai),
@@ -216,11 +219,10 @@ def wanted(makers: Makers, asked: Filter) -> dict[str, Any]:
     given |= _in_time(asked)
     if asked.disposition:
         given["disposition"] = ending.known(asked.disposition)
+    of_stock = asked.reached or asked.department or asked.disposition
     if asked.flag:
         given["flag"] = asked.flag
-    elif asked.reached or asked.department or asked.disposition:
-        given["announced"] = True
-    elif asked.location and not asked.shipment:
+    elif of_stock or (asked.location and not asked.shipment):
         given["announced"] = True
     return given
 
