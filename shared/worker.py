@@ -24,6 +24,7 @@ from shared.telemetry import Metrics
 from shared.transact import Verdict
 
 ROWS = 1_000
+NOT_CSV = "a line break or a very long text stands in a cell; is it a CSV file?"
 
 log = logging.getLogger(__name__)
 
@@ -160,8 +161,8 @@ def _header(kind: Import, line: str, delimiter: str) -> list[str]:
     """The names of a file's columns. Raises Unfit."""
     try:
         cells = next(csv.reader([line.lstrip("\ufeff")], delimiter=delimiter))
-    except csv.Error as trouble:
-        raise pieces.Unfit(f"the header cannot be read: {trouble}") from None
+    except csv.Error:
+        raise pieces.Unfit(f"the header cannot be read: {NOT_CSV}") from None
     names = [cell.strip().lower() for cell in cells]
     if missing := [name for name in kind.needed if name not in names]:
         expected = f"expected are {', '.join(kind.columns)}"
@@ -210,8 +211,8 @@ def _reading(
 ) -> Any:
     try:
         cells = next(csv.reader([line], delimiter=job["header"][0]))
-    except csv.Error as trouble:
-        return Verdict("refused", "invalid", f"not a CSV row: {trouble}")
+    except csv.Error:
+        return Verdict("refused", "invalid", f"not a CSV row: {NOT_CSV}")
     if len(cells) != len(names):
         return Verdict(
             "refused", "invalid", f"{len(cells)} cells where the header has {len(names)}"

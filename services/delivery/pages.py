@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.delivery.shown import HandedOut, Reception, ShipmentRow, ShipmentSeen
 from shared.decisions import Refusal
@@ -41,6 +42,7 @@ TOLD: Mapping[str, tuple[str, str]] = {
     "no-student": ("Scannez maintenant la carte de l'élève.", "good"),
     "not-a-student": ("Ce n'est pas une carte d'élève : scannez de nouveau.", "bad"),
 }
+HANDED = ("handed-out", "handed-again")
 WRONG: Mapping[str, str] = {
     "neither": "Ce n'est ni une palette (18 chiffres) ni un lycée (UAI) : scannez de nouveau.",
     "check": (
@@ -56,6 +58,7 @@ STATES: Mapping[str, str] = {
     "redirected": "réorientée",
     "arrived": "arrivée, dit le transporteur",
     "received": "comptée",
+    "counting": "comptage pas terminé",
     "refused": "refusée",
 }
 UNITS: Mapping[str, str] = {
@@ -75,6 +78,12 @@ REMARKS: Mapping[str, str] = {
     "two-schools": "réclamé par deux lycées",
     "contradicted": "contredit ce qui était connu",
     "hand-out-missed": "pas retiré à temps",
+    "two-students": "déjà remis à un autre élève",
+    "another-laptop": "l'élève en a un autre",
+    "not-received": "remis sans avoir été reçu",
+    "unannounced": "jamais annoncé",
+    "unadmitted": "pas encore admis par la région",
+    "another-carrier": "scanné par un autre transporteur",
     "student-left": "remis à un élève parti",
     "student-elsewhere": "remis à un élève d'un autre lycée",
 }
@@ -102,11 +111,14 @@ CODES = frozenset({*refusals.BECAUSE, *BECAUSE})
 
 
 class Answer(Struct, frozen=True):
-    """What an act came to: a word of TOLD, and the laptop that it was about; why it was refused."""
+    """What an act came to: a word of TOLD, and the laptop that it was about; why it was refused;
+    what speaks against it though it was taken, words of REMARKS.
+    """
 
     word: str = ""
     laptop: str = ""
     why: Refusal | None = None
+    against: Sequence[str] = ()
 
 
 class HandOutForm(Struct, frozen=True):
@@ -146,6 +158,9 @@ def hand_outs_page(
 ) -> str:
     """`/hand-outs/{uai}`; `more`: makers, and the id of the next hand-out."""
     makers, scan = more
+    if answer.word in HANDED:
+        doubts = [one.against for one in done if one.laptop == answer.laptop]
+        answer = replace(answer, against=doubts[0] if doubts else ())
     shown = {"school": school, "done": done, "answer": answer, "form": form}
     return _page("hand_outs.html", visit, **shown, makers=makers, scan=scan)
 

@@ -307,7 +307,7 @@ def _hand_outs(intake: Intake, screens: Screens) -> list[Route]:
         answer: Answer = await intake.database.write(
             lambda one: _hand_out(one, intake, party, school, form)
         )
-        if answer.word not in ("handed-out", "handed-again"):
+        if answer.word not in pages.HANDED:
             return await page(request, school, answer, _left(form, answer), 422)
         intake.relay.wake()
         told = {"told": answer.word, "laptop": answer.laptop}
@@ -336,11 +336,12 @@ def _own_school(request: Request, screens: Screens) -> tuple[str, str]:
 
 
 KIT = ("laptop", "sleeve", "storage")
+CHARTER = ("minor", "student_signed", "guardian_signed")
 
 
 def _common(form: Form) -> Form:
     """What of a form stays for the next of a class."""
-    kept = {name: "1" for name in ("minor", "student_signed") if form.get(name)}
+    kept = {name: "1" for name in CHARTER if form.get(name)}
     return kept | {"kit": " ".join(part for part in KIT if form.get(part)) or "none"}
 
 
@@ -348,11 +349,8 @@ def _form(common: Form) -> HandOutForm:
     """A form for the next of a class, by what _common kept of the one before."""
     if "kit" not in common:
         return HandOutForm()
-    return HandOutForm(
-        kit=tuple(part for part in KIT if part in common["kit"]),
-        minor="minor" in common,
-        student_signed="student_signed" in common,
-    )
+    kit = tuple(part for part in KIT if part in common["kit"])
+    return replace(HandOutForm(kit=kit), **{name: name in common for name in CHARTER})
 
 
 def _left(form: Form, answer: Answer) -> HandOutForm:
@@ -362,7 +360,6 @@ def _left(form: Form, answer: Answer) -> HandOutForm:
         laptop=form.get("code", "")[:80],
         student="" if answer.word == "not-a-student" else form.get("student", "")[:40],
         maker=form.get("maker", "")[:40],
-        guardian_signed="guardian_signed" in form,
     )
 
 
@@ -382,10 +379,11 @@ def _hand_out(
         return Answer("not-a-student", key)
     now = intake.now()
     signed = min(now, datetime.combine(day_of(now), time(12), PARIS)).isoformat()
-    charter: dict[str, Any] = {"minor": bool(form.get("minor"))}
-    charter |= {
-        f"{who}_at": signed for who in ("student_signed", "guardian_signed") if form.get(who)
-    }
+    minor = bool(form.get("minor"))
+    # What is ticked for a class of minors is not said of the adult among them.
+    signing = ("student_signed", "guardian_signed")[: 1 + minor]
+    charter: dict[str, Any] = {"minor": minor}
+    charter |= {f"{who}_at": signed for who in signing if form.get(who)}
     (laptop,) = showing.laptops_named([key])
     item = {
         "id": _id(form),

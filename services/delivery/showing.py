@@ -16,6 +16,7 @@ from services.delivery.shown import (
     ShipmentSeen,
     Unit,
     Word,
+    handed_out,
     unit,
 )
 from shared.contracts import identifiers
@@ -30,6 +31,9 @@ class Scan(Struct, frozen=True):
 
     key: str
     type: str | None
+
+
+COUNTING = "counting"  # counted, but of some laptops its school has not said what became of them
 
 
 def reception(connection: Connection, sscc: str, school: str) -> Reception:
@@ -78,7 +82,7 @@ def scanned(connection: Connection, makers: Makers, at: Reception, code: str, ma
 
 def is_mistyped(code: str) -> bool:
     """Whether a code that is no SSCC would be one with another check digit."""
-    given = "".join(code.removeprefix("(00)").split())
+    given = identifiers.off_its_label(code)
     return len(given) == 18 and given.isascii() and given.isdecimal()
 
 
@@ -109,7 +113,9 @@ def shipment(connection: Connection, sscc: str) -> ShipmentSeen | None:
     if not words:
         return None
     units = _units(connection, sscc, found.laptops, found.school)
-    told = (found.school or "", found.owner or "", found.order or "", found.state, found.quantity)
+    begun = found.state == "received" and any(one.state == "awaited" for one in units)
+    state = COUNTING if begun else found.state
+    told = (found.school or "", found.owner or "", found.order or "", state, found.quantity)
     return ShipmentSeen(sscc, *told, units, words)
 
 
@@ -120,16 +126,19 @@ def awaited(connection: Connection, school: str | None, limit: int) -> list[Ship
     found = store.shipments_awaited(connection, school, limit)
     listed = {laptop for _, one in found if one.state == "received" for laptop in one.laptops}
     known = store.laptops(connection, sorted(listed))
+    begun = {
+        key for key, one in found if any(_open(known[it]) for it in one.laptops if it in known)
+    }
     return [
         ShipmentRow(
             key.removeprefix("shipment:"),
             one.school or "",
             one.owner or "",
-            one.state,
+            COUNTING if key in begun else one.state,
             len(one.laptops) or one.quantity or 0,
         )
         for key, one in found
-        if one.state != "received" or any(_open(known[laptop]) for laptop in one.laptops)
+        if one.state != "received" or key in begun
     ]
 
 
@@ -138,12 +147,14 @@ def _open(laptop: core.Laptop) -> bool:
 
 
 def handed_out_today(connection: Connection, school: str, now: datetime) -> list[HandedOut]:
-    """Laptops that a school handed out today, the last first."""
-    rows = store.laptops_at(connection, school, "with-student", midnight(day_of(now)))
+    """Laptops that a school handed out today, the last first, and what is unusual about each."""
+    rows = store.laptops_at(connection, school, "with-student")
+    held = Counter(one.custody.student for _, one in rows)
+    today = midnight(day_of(now))
     return [
-        HandedOut(key, one.custody.student or "", one.since, one.custody.remarks)
+        handed_out(key, one, one.since, held[one.custody.student])
         for key, one in rows
-        if one.since is not None
+        if one.since is not None and one.since >= today
     ]
 
 

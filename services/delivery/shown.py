@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from services.delivery import core
+from shared.contracts import custody
 
 HERE = ("at-school", "with-student")
 
@@ -91,6 +92,15 @@ class ShipmentRow(Struct, frozen=True):
     laptops: int
 
 
+# What speaks against a hand-out, as a remark on the laptop or by what follows of its state.
+UNANNOUNCED, UNADMITTED, ANOTHER = "unannounced", "unadmitted", "another-laptop"
+AGAINST = (
+    *(custody.TWO_STUDENTS, ANOTHER, custody.STUDENT_LEFT, custody.STUDENT_ELSEWHERE),
+    *(custody.TWO_SCHOOLS, custody.AFTER_SCRAP, custody.CALLED_OFF),
+    *(UNANNOUNCED, UNADMITTED, custody.NOT_RECEIVED),
+)
+
+
 class HandedOut(Struct, frozen=True):
     """A laptop that was handed out today; `remarks`: what is unusual about it."""
 
@@ -98,6 +108,21 @@ class HandedOut(Struct, frozen=True):
     student: str
     at: datetime
     remarks: tuple[str, ...] = ()
+
+    @property
+    def against(self) -> list[str]:
+        """What speaks against the hand-out, the gravest first."""
+        return [one for one in AGAINST if one in self.remarks]
+
+
+def handed_out(key: str, laptop: core.Laptop, at: datetime, held: int) -> HandedOut:
+    """A hand-out; `held`: how many laptops of this school its student has by now."""
+    student, remarks = laptop.custody.student or "", list(laptop.custody.remarks)
+    if student and held > 1:
+        remarks.append(ANOTHER)
+    if not laptop.cleared:
+        remarks.append(UNADMITTED if laptop.announced else UNANNOUNCED)
+    return HandedOut(key, student, at, tuple(remarks))
 
 
 def unit(

@@ -17,7 +17,7 @@ from shared.pages.rendering import Entry, Site, Visit
 SITE = Site(
     navigation=(
         Entry("Personnes", "/people"),
-        Entry("Fichiers", "/imports"),
+        Entry("Fichiers", "/imports", roles=("region", "ops")),
         Entry("Mis de côté", "/parked"),
     ),
     home="/people",
@@ -30,6 +30,11 @@ WHYS: Mapping[str, str] = {
     "loan-or-repair": "prêt ou réparation",
     "file": "fichier d'élèves à corriger",
     "right-of-access": "droit d'accès",
+}
+ON_PAGES: Mapping[str, str] = {
+    "laptops": "page d'un ordinateur",
+    "hand-outs": "page des remises",
+    "signing": "page du jour de signature",
 }
 
 # What a refusal's code says, as in shared/pages/refusals.py.
@@ -124,4 +129,5 @@ def templates() -> Environment:
     folder = Path(__file__).parent / "templates"
     made = rendering.environment(folder, site=SITE, because=BECAUSE)
     made.globals.update(titles=TITLES, share=share, levels=LEVELS, states=STATES, whys=WHYS)
+    made.globals.update(on_pages=ON_PAGES)
     return made

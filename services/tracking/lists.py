@@ -34,6 +34,17 @@ def listed(
     return found, total
 
 
+def to_count(connection: Connection, school: str) -> dict[str, int]:
+    """How many laptops wait at a school's door to be counted, by shipment; "" where none is named,
+    as _where and showing.wanted read the list of each.
+    """
+    waiting = (LIVES.c.school == school) & (LIVES.c.location == "arrived")
+    counted = LIVES.c.shipment.is_not(None) | LIVES.c.announced_at.is_not(None)
+    rows = select(LIVES.c.shipment, func.count()).where(waiting, counted)
+    found = connection.execute(rows.group_by(LIVES.c.shipment))
+    return {shipment or "": count for shipment, count in found}
+
+
 def cursor(row: Mapping[str, Any], sort: str = "serial") -> str:
     """What `after` must say for a list in this order to go on behind a row."""
     name, value = SORTS[sort.removeprefix("-")], row[SORTS[sort.removeprefix("-")]]

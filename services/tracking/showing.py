@@ -14,7 +14,6 @@ from services.tracking.shown import (
     Filter,
     Found,
     LaptopLife,
-    Pallet,
     Place,
     RegionBoard,
     Row,
@@ -24,10 +23,12 @@ from services.tracking.shown import (
     Standing,
     Step,
     Tally,
-    Task,
     Told,
     Wrong,
     became,
+    next_pallet,
+    on_the_way,
+    tasks,
 )
 from shared.contracts import custody, identifiers
 from shared.contracts.calendar import midnight
@@ -166,7 +167,8 @@ def school(connection: Connection, uai: str, place: Place) -> SchoolBoard | None
     ]
     ordered = sum(line.quantity for line in lines)
     came = sum(locations.get(name, 0) for name in ("at-school", "with-student", *IN_REPAIR))
-    shipments = store.shipments_for(connection, uai)
+    to_count = lists.to_count(connection, uai)
+    shipments = on_the_way(store.shipments_for(connection, uai), to_count)
     promised = min((line.promised_on for line in lines if line.promised_on), default=None)
     rows, listing = listed(connection, Makers({}), Filter(school=uai), place)
     return SchoolBoard(
@@ -180,41 +182,12 @@ def school(connection: Connection, uai: str, place: Place) -> SchoolBoard | None
             locations.get("with-student", 0), Filter(school=uai, location="with-student")
         ),
         in_repair=Tally(sum(locations.get(name, 0) for name in IN_REPAIR)),
-        next_pallet=_pallet(shipments, promised),
-        tasks=_tasks(uai, locations, shipments),
+        next_pallet=next_pallet(shipments, to_count, promised),
+        tasks=tasks(uai, locations, to_count, [sscc for sscc, _ in shipments]),
         rows=rows,
         listing=listing,
         became=became(boards.dispositions(tally), uai),
     )
-
-
-def _pallet(shipments: list[tuple[str, fold.Shipment]], promised: date | None) -> Pallet | None:
-    """The shipment that is nearest to the door."""
-    if not shipments:
-        return None
-    order = ("arrived", "in-transit", "dispatched", "announced")
-    sscc, next_one = min(shipments, key=lambda pair: order.index(pair[1].state))
-    return Pallet(
-        sscc,
-        len(next_one.laptops) or next_one.quantity or 0,
-        next_one.state,
-        promised,
-        next_one.since,
-    )
-
-
-def _tasks(
-    uai: str, locations: Mapping[str, int], shipments: list[tuple[str, fold.Shipment]]
-) -> tuple[Task, ...]:
-    tasks = []
-    if count := locations.get("arrived", 0):
-        arrived = next((sscc for sscc, shipment in shipments if shipment.state == "arrived"), "")
-        tasks.append(Task("count", Tally(count, Filter(school=uai, location="arrived")), arrived))
-    if count := locations.get("at-school", 0):
-        tasks.append(Task("hand-out", Tally(count, Filter(school=uai, location="at-school"))))
-    if count := locations.get("missing", 0):
-        tasks.append(Task("report-missing", Tally(count, Filter(school=uai, location="missing"))))
-    return tuple(tasks)
 
 
 def listed(
@@ -230,8 +203,8 @@ def listed(
 
 
 def wanted(makers: Makers, asked: Filter) -> dict[str, Any]:
-    """A filter in the words of the store. A stock figure
-    counts what is announced, and so does its list.
+    """A filter in the words of the store. A stock figure counts what is announced, and so does its
+    list; what lies in a pallet counts either way.
     """
     given = {
         name: getattr(asked, name)
@@ -247,9 +220,10 @@ def wanted(makers: Makers, asked: Filter) -> dict[str, Any]:
     given |= _in_time(asked)
     if asked.disposition:
         given["disposition"] = standing_known("disposition", asked.disposition)
+    of_stock = asked.reached or asked.department or asked.disposition
     if asked.flag:
         given["flag"] = asked.flag
-    elif asked.location or asked.reached or asked.department or asked.disposition:
+    elif of_stock or (asked.location and not asked.shipment):
         given["announced"] = True
     return given
 

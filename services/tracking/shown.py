@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from services.tracking import fold
 from shared.pages.tables import Listing
 
 
@@ -235,3 +236,52 @@ class Found(Struct, frozen=True):
     key: str
     title: str
     detail: str = ""
+
+
+# -- a school's week
+
+STATES = ("arrived", "in-transit", "dispatched", "announced")  # the nearest to the door first
+Shipments = list[tuple[str, fold.Shipment]]
+
+
+def on_the_way(shipments: Shipments, to_count: Mapping[str, int]) -> Shipments:
+    """A school's shipments, the nearest first, without those at its door that are counted out."""
+    due = [
+        (sscc, one)
+        for sscc, one in shipments
+        if one.state != "arrived" or not one.laptops or to_count.get(sscc)
+    ]
+    return sorted(due, key=lambda pair: STATES.index(pair[1].state))
+
+
+def next_pallet(
+    shipments: Shipments, to_count: Mapping[str, int], promised: date | None
+) -> Pallet | None:
+    """The shipment that is nearest to the door, with as many laptops as are to count."""
+    if not shipments:
+        return None
+    sscc, one = shipments[0]
+    laptops = to_count.get(sscc) or len(one.laptops) or one.quantity or 0
+    return Pallet(sscc, laptops, one.state, promised, one.since)
+
+
+def tasks(
+    uai: str, locations: Mapping[str, int], to_count: Mapping[str, int], nearest: list[str]
+) -> tuple[Task, ...]:
+    """What a school should do: count each pallet for itself, the nearest first; `to_count`: how
+    many laptops of a pallet are, "" standing for none that is named.
+    """
+    others = sorted(to_count.keys() - {*nearest}, reverse=True)  # "" comes last
+    pallets = [one for one in (*nearest, *others) if to_count.get(one)]
+    found = [
+        Task(
+            "count",
+            Tally(to_count[one], Filter(school=uai, location="arrived", shipment=one)),
+            one,
+        )
+        for one in pallets
+    ]
+    for kind, location in (("hand-out", "at-school"), ("report-missing", "missing")):
+        if count := locations.get(location, 0):
+            found.append(Task(kind, Tally(count, Filter(school=uai, location=location))))
+    return tuple(found)

@@ -19,6 +19,7 @@ from shared.decisions import Said
 REGION = "region"  # speaks of whatever is its own: of every laptop
 MISSED, CALLED_OFF, NOT_ADMITTED = "hand-out-missed", "called-off", "admission-refused"
 STUDENT_LEFT, STUDENT_ELSEWHERE = "student-left", "student-elsewhere"
+NOT_RECEIVED = "not-received"  # handed out, and nobody had it in a stock
 TWO_SCHOOLS, TWO_STUDENTS, CONTRADICTED = "two-schools", "two-students", "contradicted"
 SCRAPPED, AFTER_SCRAP = "scrapped", "after-scrap"
 HELD = ("at-school", "with-student")  # somebody vouches for the laptop
@@ -187,7 +188,7 @@ def _handed_out(now: Custody, said: Said, handed: delivery.LaptopHandedOut) -> C
     home = _with(home, handed.doubt) if handed.doubt else home
     if now.student not in (None, student):
         return _with(home, TWO_STUDENTS)
-    return _doubted(now, home, school) if now.location in HELD else _with(home, "not-received")
+    return _doubted(now, home, school) if now.location in HELD else _with(home, NOT_RECEIVED)
 
 
 def _settled(now: Custody, said: Said, school: str) -> Custody:

@@ -16,6 +16,9 @@ ROLES = ("carrier", "supplier", "school", "desk", "region", "ops")
 
 _UAI = re.compile(r"[0-9]{7}[A-Z]")  # not \d, which takes the digits of every script
 _SSCC = re.compile(r"[0-9]{18}")
+# What stands before an SSCC: what a scanner says of the symbol (GS1-128, DataMatrix, QR), and the
+# application identifier 00, in brackets as labels print it or bare as they hold it.
+_BEFORE_SSCC = re.compile(r"^(?:\](?:C1|d2|Q3))?(?:\(00\)|00(?=[0-9]{18}$))")
 _GTIN = re.compile(r"[0-9]{8}|[0-9]{12,14}")
 _SERIAL = re.compile(r"[A-Z0-9][A-Z0-9._-]{2,39}")
 _SPREADSHEET = re.compile(r"\d(?:[.,]\d+)?E\+?\d+")
@@ -50,12 +53,19 @@ def department(school: str | None) -> str | None:
 
 def sscc(text: str) -> str:
     """A shipment's Serial Shipping Container Code: 18 digits, the last a GS1 check digit."""
-    given = text.strip().removeprefix("(00)").replace(" ", "")
+    given = off_its_label(text)
     if not _SSCC.fullmatch(given):
         raise ValueError(f"{given[:24]!r} is not an SSCC: 18 digits are expected")
     if check_digit(given[:17]) != given[17]:
         raise ValueError(f"{given} has a wrong check digit")
     return given
+
+
+def off_its_label(text: str) -> str:
+    """An SSCC as typed, printed or scanned, without what stands around it; whether it is one is
+    not checked. Rule: GS1 General Specifications §5.4 (symbology identifiers), §7.8.
+    """
+    return _BEFORE_SSCC.sub("", "".join(text.split()), count=1)
 
 
 def check_digit(digits: str) -> str:

@@ -24,12 +24,17 @@ WORDS = "english.toml"
 
 class Entry(Struct, frozen=True):
     """A place in the navigation; its label in French. `within`: what else belongs to it, by how
-    its path begins.
+    its path begins; `roles`: who may see it, all where none is named.
     """
 
     label: str
     path: str
     within: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+    def for_whom(self, party: str) -> bool:
+        """Whether it is shown to a party; to nobody in particular, who is asked for a key there."""
+        return not self.roles or not party or party.partition(":")[0] in self.roles
 
     def current(self, path: str) -> str:
         """As aria-current says it: whether a page is this place, or is in it."""

@@ -90,6 +90,9 @@ def test_a_case_is_logged_and_driven_to_its_end_by_keys_alone(
     typed(page, "plus rien à l’écran")
     told(page)
     expect(page.locator("main")).to_contain_text("sous garantie")
+    marked = "all => all.map(one => [one.dataset.key, (one.labels?.[0] ?? one).innerText])"
+    for key, where in page.locator("main [data-key]").evaluate_all(marked):
+        assert where.endswith(key)
     for key in ("F3", "F4"):
         page.keyboard.press(key)
         told(page)

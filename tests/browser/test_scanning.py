@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -85,7 +86,7 @@ def test_a_pallet_is_counted_by_a_scanner_and_what_is_missing_is_reported(
 ) -> None:
     page = opened(browser, delivery, script=script)
     signed_in(page, delivery)
-    typed(page, SHIPMENT)
+    typed(page, f"]C100{SHIPMENT}")  # as a scanner gives the label
     page.wait_for_url(f"**/receptions/{SHIPMENT}")
     expect(page.locator("[data-next]")).to_be_focused()
     scanned(page, "5CD0001", "Compté")
@@ -146,17 +147,43 @@ def test_a_class_gets_its_laptops_by_a_scanner_alone(browser: Browser, delivery:
     for number in (1, 2, 3):
         scanned(page, f"5CD000{number}", "Compté")
     page.goto(f"/hand-outs/{SCHOOL}")
-    page.get_by_label("l’élève est mineur").uncheck()
     page.get_by_label("Housse").check()
     page.locator("#code").focus()
+    page.keyboard.press("F4")
+    expect(page.locator("#told")).to_have_text("Coché : par son responsable")
     for number in (1, 2, 3):
+        if number == 3:  # an adult among the minors
+            page.keyboard.press("F2")
+            expect(page.locator("#told")).to_have_text("Plus coché : l’élève est mineur")
         scanned(page, f"5CD000{number}", "Scannez maintenant la carte")
         scanned(page, "Martin", "Ce n’est pas une carte d’élève")
         scanned(page, STUDENTS[0][:-1] + str(number), "Remis")
+    expect(page.get_by_label("par son responsable")).to_be_checked()
     expect(page.get_by_role("heading", level=2)).to_contain_text("3 ordinateurs remis")
+    assert signed(delivery) == [(True, True), (True, True), (False, False)]
     bodies = rows(delivery, "SELECT body FROM ledger WHERE type = 'delivery.laptop-handed-out.v1'")
     assert all('"sleeve":true,"storage":false' in body for (body,) in bodies)
-    assert len(bodies) == 3
+
+
+def signed(running: Running) -> list[tuple[bool, bool]]:
+    """Of each hand-out, whether it was a minor's, and whether a guardian signed."""
+    sql = "SELECT body FROM ledger WHERE type = 'delivery.laptop-handed-out.v1' ORDER BY position"
+    told = [msgspec.json.decode(body) for (body,) in rows(running, sql)]
+    return [(one["minor"], bool(one["guardian_signed_at"])) for one in told]
+
+
+def test_what_a_class_signed_is_ticked_once_without_javascript_too(
+    browser: Browser, delivery: Running
+) -> None:
+    page = opened(browser, delivery, script=False)
+    signed_in(page, delivery)
+    page.goto(f"/hand-outs/{SCHOOL}")
+    page.get_by_label("par son responsable").check()
+    page.locator("#code").focus()
+    for number in (1, 2):
+        scanned(page, f"hp/5CD000{number}", "Scannez maintenant la carte")
+        scanned(page, STUDENTS[0][:-1] + str(number), "Remis")
+    assert signed(delivery) == [(True, True), (True, True)]
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without"])
@@ -222,6 +249,7 @@ def test_a_pallet_whose_check_digit_is_wrong_is_told_so(
     for code, said in {
         mistyped: "la clé de contrôle",
         f"(00) {mistyped}": "la clé de contrôle",
+        f"]C100{mistyped}": "la clé de contrôle",
         mistyped[:-1]: "ni une palette",
         "rien": "ni une palette",
     }.items():

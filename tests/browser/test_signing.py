@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from services.handover import core
 from tests.builders import OTHER_SCHOOL, SCHOOL, Running, a_service
 from tests.service import handing_over as of
 
@@ -154,6 +155,27 @@ def test_what_is_brought_back_is_scanned_and_another_is_told(opened: Callable[..
     page.get_by_label("Mis au rebut").fill("BSD-7")
     page.get_by_role("button", name="Mettre au rebut").click()
     expect(page.locator("#state")).to_have_text("mis au rebut")
+
+
+def test_a_key_is_marked_where_it_leads(browser: Browser, settled: Running) -> None:
+    page = looking(browser, settled, AT_SCHOOL)
+    for number, key in ((1, "F2"), (2, "F4"), (3, "F8"), (4, "F9")):
+        page.goto(f"/signing/{SCHOOL}?code=5CD000{number}")
+        led = page.locator(f"[data-key={key}]")
+        where = led.evaluate("one => (one.labels?.[0] ?? one).innerText || one.innerText")
+        assert where.endswith(key)
+        expect(page.locator("kbd")).to_have_count(1)
+
+
+def test_a_blocked_handover_fits_a_phone(opened: Callable[..., Page], handover: Running) -> None:
+    blocked = of.acts(1, *(core.Block(cause, "case") for cause in ("repair", "loan")))
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(of.put, handover, blocked).result()
+    page = opened("/handovers", "region")
+    expect(page.locator("#list")).to_contain_text("réparation en cours")
+    for width in (390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
 
 
 def test_what_is_no_laptop_of_the_school_is_told(opened: Callable[..., Page]) -> None:

@@ -71,9 +71,22 @@ def test_a_shipment_number_is_taken_with_its_check_digit_and_with_no_other(
 def test_a_shipment_number_is_read_as_labels_print_it() -> None:
     spaced = " ".join((SHIPMENT[:1], SHIPMENT[1:8], SHIPMENT[8:17], SHIPMENT[17:]))
     assert identifiers.sscc(f" (00){spaced} ") == SHIPMENT
+    assert identifiers.sscc(f"(00) {spaced}") == SHIPMENT
 
 
-@pytest.mark.parametrize("text", ["", "1" * 17, "1" * 19, "٠" * 18, "1" * 17 + NUL], ids=ascii)
+@pytest.mark.parametrize("before", ["00", "]C100", "]d200", "]Q300", "]C1(00)"])
+def test_a_shipment_number_is_read_as_scanners_give_it(before: str) -> None:
+    assert identifiers.sscc(f"{before}{SHIPMENT}\r\n") == SHIPMENT
+    starts_with_zeros = an_sscc(1)
+    assert identifiers.sscc(f"{before}{starts_with_zeros}") == starts_with_zeros
+    assert identifiers.sscc(starts_with_zeros) == starts_with_zeros
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1" * 17, "1" * 19, "٠" * 18, "1" * 17 + NUL, "0100" + "1" * 18, "]C0" + "1" * 18],
+    ids=ascii,
+)
 def test_what_is_not_eighteen_digits_is_no_shipment(text: str) -> None:
     with pytest.raises(ValueError, match="is not an SSCC"):
         identifiers.sscc(text)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -463,3 +464,53 @@ def test_why_a_scan_is_refused_is_said_in_our_words_in_the_language_of_the_page(
     assert "is not ticked" not in told
     english = announced.page(AT_SCHOOL, f"/hand-outs/{SCHOOL}?lang=en", **form).text
     assert "the kit&#39;s laptop is not ticked" in english
+
+
+def scanned(delivery: Running, laptop: int, student: str) -> tuple[str, str]:
+    """A hand-out on the page: what it answers, and the row of today's list."""
+    form = {"scan": str(uuid4()), "code": key_of(laptop), "student": student}
+    form |= {"laptop": "1", "student_signed": "1"}
+    answer = delivery.page(AT_SCHOOL, f"/hand-outs/{SCHOOL}", **form)
+    shown = delivery.page(AT_SCHOOL, answer.headers["location"])
+    told = shown.text.partition('id="told"')[2].partition("</p>")[0]
+    row = shown.text.partition("<tbody>")[2].partition("</tr>")[0]
+    return told, row
+
+
+def test_what_speaks_against_a_hand_out_is_said_to_whoever_hands_it_out(
+    ordering: Running, announced: Running
+) -> None:
+    counted = [a_laptop(1), a_laptop(2)]
+    tell(announced, AT_SCHOOL, a_report(id="r", type="received", laptops=counted))
+    told, row = scanned(announced, 1, STUDENTS[0])
+    assert "pas encore admis par la région" in told
+    assert "pas encore admis par la région" in row
+    body = {"id": "all", "line": "1", "decided_at": DAY.isoformat(), "decided_by": "Mme X"}
+    ordering.ask("region", "POST", "/api/orders/BC1/admissions", json=body)
+    heard(announced, ordering)
+    told, row = scanned(announced, 2, STUDENTS[1])
+    assert 'class="late"' not in told + row
+    for laptop, student, doubt in (
+        (1, STUDENTS[1], "déjà remis à un autre élève"),
+        (2, STUDENTS[1], "l’élève en a un autre"),
+        (9, STUDENTS[2], "jamais annoncé"),
+    ):
+        told, row = scanned(announced, laptop, student)
+        assert (doubt in told, doubt in row, 'data-tone="bad"' in told) == (True, True, True)
+    english = announced.page(AT_SCHOOL, f"/hand-outs/{SCHOOL}?lang=en").text
+    assert "already handed out to another student" in english
+
+
+def test_what_is_unusual_about_a_laptop_of_a_pallet_is_said_in_french(announced: Running) -> None:
+    pallet = a_report(id="p", type="announced", laptops=[a_laptop(1)], school=SCHOOL)
+    tell(announced, ACME, pallet | {"shipment": SHIPMENT})
+    tell(announced, BOLT, a_report(id="b", type="in-transit", laptops=[a_laptop(1)], shipment=None))
+    for student in STUDENTS[:2]:
+        scanned(announced, 1, student)
+    shown = announced.page(AT_SCHOOL, f"/shipments/{SHIPMENT}").text
+    for raw, said in {
+        "two-students": "déjà remis à un autre élève",
+        "not-received": "remis sans avoir été reçu",
+        "another-carrier": "scanné par un autre transporteur",
+    }.items():
+        assert (raw in shown, said in shown) == (False, True)

@@ -428,6 +428,15 @@ def test_names_are_handed_to_configured_pages_by_the_key_that_the_browser_keeps(
     foreign = names(REGION, "https://elsewhere.example")
     assert foreign.status_code == 403
     assert "access-control-allow-origin" not in foreign.headers
+    listed = enrolment.page(REGION, f"/people/{known[0]}").text.partition('id="looks"')[2]
+    assert ("page d’un ordinateur" in listed, "raison pas dite" in listed) == (True, True)
+    assert ">laptops<" not in listed
+
+
+def test_the_menu_leads_a_party_where_it_may_go_alone(enrolment: Running) -> None:
+    for party, shown in ((REGION, True), (AT_SCHOOL, False)):
+        assert ('href="/imports"' in enrolment.page(party, "/people").text) == shown
+        assert (enrolment.page(party, "/imports").status_code == 200) == shown
 
 
 def test_a_school_that_nobody_listed_has_no_students(enrolment: Running) -> None:

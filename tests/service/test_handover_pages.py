@@ -70,6 +70,19 @@ def test_a_word_opens_one_page_and_a_wrong_one_none(
         assert handover.client.get(f"/mine/{wrong}").status_code == 404, wrong
 
 
+def test_a_forgotten_student_has_no_page_and_none_is_linked(
+    handover: Running, names: dict[str, str]
+) -> None:
+    def card() -> str:
+        return handover.page(AT_SCHOOL, f"/signing/{SCHOOL}?code=5CD0002").text
+
+    assert f"/mine/{names['word']}" in card()
+    name = core.student_key(of.student(2))
+    of.put(handover, [a_claim(name, core.ForgetStudent(), id="erased", happened_at=of.JUNE)])
+    assert handover.client.get(f"/mine/{names['word']}").status_code == 404
+    assert "/mine/" not in card()
+
+
 def test_a_school_has_no_signing_day_at_another(handover: Running, names: dict[str, str]) -> None:
     assert names
     form = {"act": "offer", "handover": of.number_of(1), "id": "a form"}

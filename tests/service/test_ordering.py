@@ -139,6 +139,9 @@ def test_an_idempotency_key_that_stands_for_another_order_is_a_conflict_and_both
     other = place(listed, "one key", buyer="Somebody else")
     assert (other.status_code, other.json()["code"]) == (409, "id-already-used")
     assert listed.get("region", "/api/orders/BC1")["buyer"] == "region"
+    shown = listed.page("region", "/orders/BC1").text
+    assert '<dd class="break">la région</dd>' in shown
+    assert "· la région</span>" in shown
     (thing,) = listed.get("ops", "/api/parked?kind=conflict")["items"]
     whole = listed.get("ops", f"/api/parked/{thing['id']}")
     assert whole["content"]["command"]["buyer"] == "Somebody else"

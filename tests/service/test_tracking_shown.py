@@ -1,6 +1,7 @@
 """Tracking as people and programs meet it, once it heard what ordering and delivery say."""
 
 import csv
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from shared.contracts.enrolment import StudentErased
 from tests.builders import (
     DAY,
     OTHER_SCHOOL,
+    OTHER_SHIPMENT,
     SCHOOL,
     SCHOOLS_CSV,
     SHIPMENT,
@@ -259,6 +261,8 @@ def test_pages_show_what_was_heard_in_french_and_in_english(told: Running) -> No
     assert "5CD0003" in page(told, "/search?q=5cd0003")
     assert "Lycée Lambert" in page(told, "/search?q=lambert")
     assert "BC1" in page(told, "/search?q=BC1")
+    for label in (SHIPMENT, f"(00){SHIPMENT}", f"00{SHIPMENT}", f"]C100{SHIPMENT}"):
+        assert f"shipment={SHIPMENT}" in page(told, f"/search?q={label}")
 
 
 @pytest.mark.parametrize("word", ["Lycée Érables", "érables", "erables", "saint die", "SAINT-DIÉ"])
@@ -360,3 +364,36 @@ def test_what_is_set_aside_is_tried_again_and_discarded_on_its_page_with_a_key_o
     assert thing.id not in page(tracking, "/parked", party="ops")
     assert act("discard", "ops", reason="again").status_code == httpx.codes.CONFLICT
     assert tracking.rows("SELECT state, closed_by FROM parked") == [("discarded", "ops")]
+
+
+def test_each_pallet_at_the_door_is_counted_for_itself_and_every_page_says_the_same_number(
+    told: Running, delivery: Running
+) -> None:
+    second = [a_laptop(number) for number in (5, 6)]
+    at_the_door = [
+        a_report(id="11", type="arrived", laptops=None, happened_at=on(hours=26)),
+        a_report(id="12", type="announced", laptops=second, school=SCHOOL, shipment=OTHER_SHIPMENT),
+        a_report(
+            id="13",
+            type="arrived",
+            laptops=None,
+            shipment=OTHER_SHIPMENT,
+            happened_at=on(hours=30),
+        ),
+    ]
+    tell(delivery, ACME, "events", *at_the_door)
+    heard(told, delivery)
+    shown = page(told, f"/schools/{SCHOOL}")
+    label = r"Compter la palette\s:\s(\d+)\sordinateurs?\s*</a>\s*<span.*?(\d{18})"
+    counts = re.findall(label, shown)
+    assert counts == [("2", OTHER_SHIPMENT), ("1", SHIPMENT)]
+    door = shown.partition("Prochaine palette")[2].partition("</p>")[0]
+    assert (OTHER_SHIPMENT in door, "2 ordinateurs" in door) == (True, True)
+    for count, shipment in counts:
+        asked = {"school": SCHOOL, "location": "arrived", "shipment": shipment}
+        assert len(keys(told, **asked)) == int(count)
+    counted = a_report(id="14", type="received", laptops=second[:1], shipment=OTHER_SHIPMENT)
+    tell(delivery, AT_SCHOOL, "events", counted | {"happened_at": on(hours=31)})
+    for path in (f"/shipments/{OTHER_SHIPMENT}", "/"):
+        half = delivery.page(AT_SCHOOL, path).text.partition(OTHER_SHIPMENT)[2]
+        assert "comptage pas terminé" in half

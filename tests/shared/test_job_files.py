@@ -142,7 +142,7 @@ async def test_a_row_that_is_broken_is_refused_and_the_others_are_taken(
         (SCHOOLS_CSV.encode("utf-16"), "the header has no column uai"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "the header has no column uai"),
         (b"PK\x03\x04\x14\x00\x08\x08\x08\x00" * 50, "the header has no column uai"),
-        (SCHOOLS_CSV.replace("\n", "\r").encode(), "the header cannot be read"),
+        (SCHOOLS_CSV.replace("\n", "\r").encode(), "cannot be read: a line break or a very long"),
         (b"uai," * 60_000 + b"\n", "the header has no column nom"),
         (b"x" * 200_000 + b",uai\n", "the header cannot be read"),
         (f"{HEAD},nom\n{FIRST},y\n".encode(), "nom stands more than once"),

@@ -82,11 +82,14 @@ def _signing(
     if "/" not in key:
         return replace(seen, wrong=key)
     here = [one for one in store.of_laptop(connection, key) if one.handover.school == school]
-    return _card(seen, office, here[0]) if here else replace(seen, wrong="unknown")
+    return _card(connection, seen, office, here[0]) if here else replace(seen, wrong="unknown")
 
 
-def _card(seen: Signing, office: Office, found: Found) -> Signing:
-    return replace(seen, handover=showing.shown(found), mine=office.mine(found.number))
+def _card(connection: Connection, seen: Signing, office: Office, found: Found) -> Signing:
+    """A handover's card; its student's page opens no more once the student is forgotten."""
+    forgotten = store.student(connection, found.handover.student).forgotten
+    mine = "" if forgotten else office.mine(found.number)
+    return replace(seen, handover=showing.shown(found), mine=mine)
 
 
 def _key(connection: Connection, intake: Intake, code: str) -> str:
@@ -145,7 +148,8 @@ def _again(
     connection: Connection, office: Office, school: str, found: Found, drawn: str
 ) -> Signing:
     now = store.handover(connection, found.number) or found
-    return replace(_card(_blank(connection, school), office, now), signing_code=drawn)
+    card = _card(connection, _blank(connection, school), office, now)
+    return replace(card, signing_code=drawn)
 
 
 def _blank(connection: Connection, school: str) -> Signing:

@@ -70,11 +70,20 @@ function scanned(event) {
   if (scans.length === 1) sendAll(form);
 }
 
-// A key that a page gives to an act: the act is done, or what it asks first is to be filled in.
+// A tick changes where it stands and is told; who scans stays in the field for the next scan.
+function ticked(box) {
+  box.checked = !box.checked;
+  const told = document.querySelector("#told");
+  const said = box.checked ? box.dataset.ticked : box.dataset.unticked;
+  [told.textContent, told.className] = [said, "told"];
+}
+
+// A key that stands on an act does it; on a field, it leads there.
 function pressed(event) {
   const act = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
+  if (act.type === "checkbox") return ticked(act);
   act.focus();
   if (act.tagName === "BUTTON") act.click();
 }
