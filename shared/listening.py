@@ -492,7 +492,8 @@ async def _watch(reading: _Reading, broker: KafkaBroker) -> None:
                         listener.subscribed,
                         listener.metrics,
                     )
-                if min(still, time.monotonic() - reading.since) > STILL_SECONDS:
+                still = min(still, time.monotonic() - reading.since)
+                if still > STILL_SECONDS and not listener.gate.locked():  # no batch is at work
                     log.warning("reading stands still: a new consumer", extra={"seconds": still})
                     listener.leave.set()
         except (KafkaError, OSError, TimeoutError) as trouble:

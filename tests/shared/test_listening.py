@@ -163,6 +163,19 @@ async def test_while_nothing_fails_a_consumer_is_kept_and_nothing_stands_still(
     assert reads == PARTITIONS == reader.metric("topic_partitions", topic=reader.topic)
 
 
+async def test_the_mark_of_a_transaction_at_the_end_of_a_topic_is_nothing_to_read(
+    reader: Reader,
+) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=reader.kafka, transactional_id=reader.topic)
+    async with producer, producer.transaction():
+        await producer.send_and_wait(reader.topic, b"a", partition=0)
+    await reader.hears("a")
+    await asyncio.sleep(listening.STILL_SECONDS + 2)
+    assert len({id(one) for one in reader.consumers}) == 1
+    assert reader.metric("consumer_lag_seconds") < listening.STILL_SECONDS
+    assert reader.metric("consumer_lag_records", topic=reader.topic) == 0
+
+
 async def test_what_came_while_the_database_was_away_is_taken_when_it_is_back(
     reader: Reader,
 ) -> None:
