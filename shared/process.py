@@ -72,10 +72,10 @@ async def _watched(name: str, task: Task) -> None:
     """A task until it has done its work or is told to end; what else ends it ends the process."""
     try:
         await task()
-    except BaseException:
+    except BaseException as met:
         own = asyncio.current_task()
-        if own is not None and own.cancelling():
-            return
+        if isinstance(met, asyncio.CancelledError) and own is not None and own.cancelling():
+            raise
         log.critical("a task ended by a bug: the process ends", extra={"kind": name}, exc_info=True)
         BROKEN.add(name)
         os.kill(os.getpid(), signal.SIGTERM)

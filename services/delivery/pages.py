@@ -159,8 +159,8 @@ def hand_outs_page(
     """`/hand-outs/{uai}`; `more`: makers, and the id of the next hand-out."""
     makers, scan = more
     if answer.word in HANDED:
-        doubts = [one.against for one in done if one.laptop == answer.laptop]
-        answer = replace(answer, against=doubts[0] if doubts else ())
+        against = next((one.against for one in done if one.laptop == answer.laptop), ())
+        answer = replace(answer, against=against)
     shown = {"school": school, "done": done, "answer": answer, "form": form}
     return _page("hand_outs.html", visit, **shown, makers=makers, scan=scan)
 

@@ -127,7 +127,9 @@ def awaited(connection: Connection, school: str | None, limit: int) -> list[Ship
     listed = {laptop for _, one in found if one.state == "received" for laptop in one.laptops}
     known = store.laptops(connection, sorted(listed))
     begun = {
-        key for key, one in found if any(_open(known[it]) for it in one.laptops if it in known)
+        key
+        for key, one in found
+        if one.state == "received" and any(_open(known[laptop]) for laptop in one.laptops)
     }
     return [
         ShipmentRow(

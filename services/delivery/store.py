@@ -337,14 +337,11 @@ def laptops(connection: Connection, keys: Iterable[str]) -> dict[str, core.Lapto
     return {key: kept[key].state for key in wanted}
 
 
-def laptops_at(
-    connection: Connection, school: str, location: str, since: datetime | None = None
-) -> list[tuple[str, core.Laptop]]:
+def laptops_at(connection: Connection, school: str, location: str) -> list[tuple[str, core.Laptop]]:
     """Laptops at a location of a school, the latest first, of one moment what was told last."""
     fields = [LAPTOPS.c[name] for name in core.Laptop.__struct_fields__]
     mine = (LAPTOPS.c.here == school) & (LAPTOPS.c.location == location)
     rows = select(LAPTOPS.c.key, *fields).where(mine)
-    rows = rows.where(LAPTOPS.c.since >= since) if since else rows
     told = select(func.max(LEDGER.c.position)).where(LEDGER.c.key == LAPTOPS.c.key)
     rows = rows.order_by(LAPTOPS.c.since.desc(), told.scalar_subquery().desc())
     return [(row[0], restored(core.Laptop, row[1:])) for row in connection.execute(rows)]

@@ -109,7 +109,7 @@ def _everything(key: bytes, pupil: Pupil) -> str:
 
 def marks(pupil: Pupil) -> Marks:
     """By what a person is to be found from now on."""
-    names = (core.plain(pupil.family_name), core.plain(pupil.given_name))
+    names = (identifiers.plain(pupil.family_name), identifiers.plain(pupil.given_name))
     told = [("name", f"{' '.join(names)} {pupil.born_on.isoformat()}"), ("family", names[0])]
     told += [("ine", pupil.ine)] if pupil.ine else []
     told += [("source", f"{pupil.academy} {pupil.source}")] if pupil.source else []
@@ -184,7 +184,7 @@ def asked(connection: Connection, of: Vault, question: str, school: str) -> Foun
     names = dict.fromkeys(_named(connection, held, question))
     states = store.states(connection, names)
     mine = [name for name in names if school in ("", states[name][0].school)]
-    words = core.plain(question).split()
+    words = identifiers.plain(question).split()
     shown = []
     for row in store.persons(connection, mine).values():
         pupil = _sound(held, row)
@@ -192,7 +192,7 @@ def asked(connection: Connection, of: Vault, question: str, school: str) -> Foun
             continue
         if row.pseudonym == question.strip().lower() or _means(pupil, words):
             shown.append(Shown(row.pseudonym, states[row.pseudonym][0], pupil))
-    shown.sort(key=lambda one: core.plain(f"{one.pupil.family_name} {one.pupil.given_name}"))
+    shown.sort(key=lambda one: identifiers.plain(f"{one.pupil.family_name} {one.pupil.given_name}"))
     return Found(shown[:MOST], len(shown) > MOST)
 
 
@@ -205,7 +205,7 @@ def _named(connection: Connection, held: Keys, question: str) -> Iterator[str]:
     try:
         digests = held.digests("ine", core.ine(question))
     except ValueError:
-        words = core.plain(question).split()
+        words = identifiers.plain(question).split()
         firsts = [" ".join(words[:n]) for n in range(1, len(words) + 1)]
         lasts = [" ".join(words[n:]) for n in range(1, len(words))]
         texts = (*firsts, *lasts)
@@ -216,8 +216,8 @@ def _named(connection: Connection, held: Keys, question: str) -> Iterator[str]:
 
 def _means(pupil: Pupil, words: Sequence[str]) -> bool:
     """Whether each word asked for is of the name, or begins a given name; or it is the INE."""
-    family = core.plain(pupil.family_name).split()
-    given = core.plain(pupil.given_name).split()
+    family = identifiers.plain(pupil.family_name).split()
+    given = identifiers.plain(pupil.given_name).split()
     if pupil.ine and "".join(words) == pupil.ine:
         return True
     return all(

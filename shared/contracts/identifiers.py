@@ -6,6 +6,7 @@ or raises ValueError with a sentence for the sender.
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
@@ -44,6 +45,15 @@ def uai(text: str) -> str:
             f"{candidate} has check letter {candidate[7]} where {expected} is expected"
         )
     return candidate
+
+
+def plain(text: str) -> str:
+    """A name as names are compared: capitals without accents, words by single blanks."""
+    letters = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "OE"))
+    bare = "".join(
+        one if one.isalnum() else " " for one in letters if not unicodedata.combining(one)
+    )
+    return " ".join(bare.upper().split())
 
 
 def department(school: str | None) -> str | None:

@@ -11,6 +11,8 @@ from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 from markupsafe import Markup
 
+from shared.contracts import identifiers
+
 PARIS = ZoneInfo("Europe/Paris")
 LANGUAGES = ("fr", "en")
 
@@ -101,9 +103,8 @@ def sortable(name: str) -> str:
 
 def holds(text: str, sought: str) -> bool:
     """Whether a text holds what somebody looks for, who need not type its accents and hyphens."""
-    in_words = (" ".join(re.findall(r"\w+", sortable(one))) for one in (text, sought))
-    held, wanted = (one.replace("œ", "oe") for one in in_words)
-    return bool(wanted) and wanted in held
+    wanted = identifiers.plain(sought)
+    return bool(wanted) and wanted in identifiers.plain(text)
 
 
 def _in_paris(at: datetime) -> datetime:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from services.enrolment import core
 from services.enrolment.core import Guardian, Known, Pupil
+from shared.contracts import identifiers
 from shared.decisions import Refusal
 from tests.builders import OTHER_SCHOOL, SCHOOL, STUDENTS
 
@@ -160,7 +161,7 @@ def test_a_minor_is_one_until_the_eighteenth_birthday(born: date, until: date) -
 
 
 def test_names_are_compared_without_accents_case_and_hyphens() -> None:
-    assert core.plain(" Œuvrard-Lévy  d’Ür ") == "OEUVRARD LEVY D UR"
+    assert identifiers.plain(" Œuvrard-Lévy  d’Ür ") == "OEUVRARD LEVY D UR"
 
 
 # -- who it is

@@ -26,6 +26,7 @@ from tests.builders import (
     a_laptop,
     a_report,
     a_strange_record,
+    an_sscc,
     facts,
     key_of,
 )
@@ -397,3 +398,24 @@ def test_each_pallet_at_the_door_is_counted_for_itself_and_every_page_says_the_s
     for path in (f"/shipments/{OTHER_SHIPMENT}", "/"):
         half = delivery.page(AT_SCHOOL, path).text.partition(OTHER_SHIPMENT)[2]
         assert "comptage pas terminé" in half
+
+
+def test_a_pallet_that_shares_a_laptop_with_one_half_counted_is_not_half_counted_itself(
+    delivery: Running,
+) -> None:
+    second = [a_laptop(number) for number in (5, 6)]
+    third = an_sscc(34012345000000003)
+    lists = [
+        a_report(id="11", type="announced", laptops=second, school=SCHOOL, shipment=OTHER_SHIPMENT),
+        a_report(id="12", type="announced", laptops=second[1:], school=SCHOOL, shipment=third),
+    ]
+    tell(delivery, ACME, "events", *lists)
+    counted = a_report(id="13", type="received", laptops=second[:1], shipment=OTHER_SHIPMENT)
+    tell(delivery, AT_SCHOOL, "events", counted | {"happened_at": on(hours=31)})
+    shown = delivery.page(AT_SCHOOL, "/").text
+    states = {
+        sscc: shown.partition(sscc)[2].partition("</tr>")[0] for sscc in (third, OTHER_SHIPMENT)
+    }
+    assert "comptage pas terminé" in states[OTHER_SHIPMENT]
+    assert "comptage pas terminé" not in states[third]
+    assert "annoncée" in states[third]

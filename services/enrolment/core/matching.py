@@ -9,8 +9,9 @@ from datetime import date
 
 from msgspec import Struct
 
-from services.enrolment.core.pupils import YES, Pupil, Raw, plain
+from services.enrolment.core.pupils import YES, Pupil, Raw
 from shared.contracts import identifiers
+from shared.contracts.identifiers import plain
 from shared.decisions import Refusal
 
 # A school of which more than this share leaves at once was rather cut short; a small one may, but

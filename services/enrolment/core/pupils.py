@@ -4,7 +4,6 @@ A refusal never repeats what it found: reports and logs hold no value of a file.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import date
 
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 
 from shared.contracts import identifiers
 from shared.contracts.enrolment import LEVELS, REASONS
+from shared.contracts.identifiers import plain
 from shared.decisions import Refusal
 
 Raw = Mapping[str, str]
@@ -226,15 +226,6 @@ def level(text: str) -> str | None:
     if _BEYOND.search(said):
         return None
     return next((word for word, label in _LEVELS if label.match(said)), None)
-
-
-def plain(text: str) -> str:
-    """A name as names are compared: capitals without accents, words by single blanks."""
-    letters = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "OE"))
-    bare = "".join(
-        one if one.isalnum() else " " for one in letters if not unicodedata.combining(one)
-    )
-    return " ".join(bare.upper().split())
 
 
 def traces(raw: Raw, academy: str = "") -> Iterator[tuple[str, str]]:
